@@ -1,0 +1,324 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/andon-audit/andon/pkg/resource"
+)
+
+// Runner collects the stores of a provider: it lists every scope, asks the
+// questions that can still matter, and hands the stores over in a fixed order,
+// whatever the order of the answers.
+type Runner struct {
+	Provider Provider
+	// Wants reports whether an unanswered question can still change what is
+	// being decided. Nil asks every question.
+	Wants func(*resource.Resource, resource.Gap) bool
+	// Proves reports whether an unanswered question could settle the worst that
+	// is already known of a store: of the wanted questions those come first.
+	// Nil keeps the declared order.
+	Proves func(*resource.Resource, resource.Gap) bool
+	// Budgeted holds each store to its kind's budget of questions.
+	Budgeted bool
+	// Kinds limits the run; empty means all.
+	Kinds []resource.Kind
+	// Concurrency is the number of stores examined at the same time; 0 means
+	// DefaultConcurrency.
+	Concurrency int
+	// Progress, when set, is called after each store, from one goroutine.
+	Progress func(scope resource.Scope, stores int)
+	// Only, when set, passes over every listed store that it does not choose.
+	Only func(*resource.Resource) bool
+}
+
+// ErrNoScopes is wrapped by Run's error when the provider found nothing that
+// could be listed.
+var ErrNoScopes = errors.New("find scopes")
+
+// DefaultConcurrency suits a cloud that answers in some tens of milliseconds.
+const DefaultConcurrency = 32
+
+// listAhead is how many listings run at the same time, listBuffer how many
+// listed stores each may hold before it waits.
+const (
+	listAhead  = 16
+	listBuffer = 64
+)
+
+// job is one listed store on its way through the questions.
+type job struct {
+	unit  *unit
+	item  *resource.Resource
+	ready chan struct{}
+}
+
+// unit is one collector's listing.
+type unit struct {
+	scope     resource.Scope
+	collector Collector
+	jobs      chan *job
+	line      Line
+}
+
+// Run collects and calls yield for each store, in the order of scopes,
+// collectors and listings, from the calling goroutine. It returns the ledger,
+// also together with an error: the error of Scopes, of yield or of ctx. When
+// ctx ends, the stores already listed are still handed over, with their open
+// questions as gaps.
+func (r *Runner) Run(ctx context.Context, yield func(*resource.Resource) error) (Ledger, error) {
+	scopes, err := r.Provider.Scopes(ctx)
+	partial, isPartial := errors.AsType[*PartialScopesError](err)
+	if err != nil && !isPartial {
+		return nil, fmt.Errorf("%w: %w", ErrNoScopes, err)
+	}
+	units := r.units(scopes)
+	width := r.Concurrency
+	if width <= 0 {
+		width = DefaultConcurrency
+	}
+	inner, stop := context.WithCancel(ctx)
+	defer stop()
+	group, inner := errgroup.WithContext(inner)
+	work, ordered := make(chan *job), make(chan *job, 4*width)
+	group.Go(func() error { r.list(inner, units); return nil })
+	group.Go(func() error { feed(units, work, ordered); return nil })
+	for range width {
+		group.Go(func() error { r.examineAll(inner, work); return nil })
+	}
+	err = r.deliver(ordered, yield, stop)
+	_ = group.Wait()
+	ledger := ledgerOf(units)
+	if isPartial {
+		ledger = append(Ledger{{Scope: partial.Scope, Kind: partial.Kind, Permission: partial.Permission, Refused: &partial.Refusal}}, ledger...)
+	}
+	return ledger, errors.Join(err, ctx.Err())
+}
+
+func (r *Runner) units(scopes []resource.Scope) []*unit {
+	var units []*unit
+	for _, scope := range scopes {
+		for _, c := range r.Provider.Collectors(scope) {
+			name := c.Kind().Name
+			if len(r.Kinds) > 0 && !slices.Contains(r.Kinds, name) {
+				continue
+			}
+			units = append(units, &unit{
+				scope: scope, collector: c, jobs: make(chan *job, listBuffer),
+				line: Line{Scope: scope, Kind: name},
+			})
+		}
+	}
+	return units
+}
+
+// list runs the listings, at most listAhead at a time, started in order so that
+// the one being delivered is always among the running.
+func (r *Runner) list(ctx context.Context, units []*unit) {
+	slots := make(chan struct{}, listAhead)
+	var running sync.WaitGroup
+	for _, u := range units {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			defer close(u.jobs)
+			r.listUnit(ctx, u)
+		})
+	}
+	running.Wait()
+}
+
+func (r *Runner) listUnit(ctx context.Context, u *unit) {
+	defer func() {
+		if p := recover(); p != nil {
+			u.line.refuse(Refusal{Reason: resource.Failed, Detail: fmt.Sprintf("listing failed: %v", p)}, u.collector.Kind())
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		u.line.refuse(r.refusal(err), u.collector.Kind())
+		return
+	}
+	for item, err := range u.collector.List(ctx) {
+		if err != nil {
+			u.line.refuse(r.refusal(err), u.collector.Kind())
+			return
+		}
+		if r.Only != nil && !r.Only(item) {
+			continue
+		}
+		select {
+		case u.jobs <- &job{unit: u, item: item, ready: make(chan struct{})}:
+		case <-ctx.Done():
+			u.line.refuse(r.refusal(ctx.Err()), u.collector.Kind())
+			return
+		}
+	}
+}
+
+// feed hands listed stores to the examiners and remembers their order. It
+// keeps going when ctx has ended: what was listed is handed over all the same.
+func feed(units []*unit, work, ordered chan<- *job) {
+	defer close(work)
+	defer close(ordered)
+	for _, u := range units {
+		for j := range u.jobs {
+			ordered <- j
+			work <- j
+		}
+	}
+}
+
+func (r *Runner) examineAll(ctx context.Context, work <-chan *job) {
+	for j := range work {
+		e := examination{runner: r, item: j.item, kind: j.unit.collector.Kind(), pending: j.unit.collector.Questions(j.item)}
+		e.run(ctx)
+		close(j.ready)
+	}
+}
+
+// deliver yields stores in order. After an error it stops the run and drains
+// what is left, so that no goroutine stays behind.
+func (r *Runner) deliver(ordered <-chan *job, yield func(*resource.Resource) error, stop func()) error {
+	var failed error
+	for j := range ordered {
+		<-j.ready
+		if failed != nil {
+			continue
+		}
+		j.unit.line.count(j.item)
+		if failed = yield(j.item); failed != nil {
+			stop()
+			continue
+		}
+		if r.Progress != nil {
+			r.Progress(j.item.Scope, 1)
+		}
+	}
+	return failed
+}
+
+func (r *Runner) refusal(err error) Refusal {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return Refusal{Reason: resource.Failed, Code: "interrupted", Detail: "the run was interrupted"}
+	}
+	if malformed, ok := errors.AsType[*MalformedError](err); ok {
+		return Refusal{Reason: resource.Malformed, Call: malformed.Call, Detail: malformed.Err.Error()}
+	}
+	return r.Provider.Refusal(err)
+}
+
+// examination asks one store's questions.
+type examination struct {
+	runner  *Runner
+	item    *resource.Resource
+	kind    *Kind
+	pending []*Question
+	known   []resource.Gap // gaps that asking left behind
+}
+
+func (e *examination) run(ctx context.Context) {
+	e.known = e.item.Gaps
+	e.setGaps()
+	for {
+		next := e.next()
+		if next < 0 {
+			break
+		}
+		q := e.pending[next]
+		e.pending = slices.Delete(slices.Clone(e.pending), next, next+1)
+		e.ask(ctx, q)
+		e.setGaps()
+		if e.item.Gone {
+			e.item.Gaps, e.item.Grants, e.item.Guards = nil, nil, nil
+			return
+		}
+	}
+	e.item.Saved = len(e.pending)
+}
+
+// next returns the question to ask now, or -1 when none can still matter or the
+// store's budget is spent: a wanted question that proves what is known, else the
+// first wanted one.
+func (e *examination) next() int {
+	if proof := e.first(e.runner.Proves, false); proof >= 0 {
+		return proof
+	}
+	return e.first(e.runner.Wants, true)
+}
+
+// first returns the first affordable question of which ask says yes; otherwise
+// is the answer where nobody was given to ask.
+func (e *examination) first(ask func(*resource.Resource, resource.Gap) bool, otherwise bool) int {
+	return slices.IndexFunc(e.pending, func(q *Question) bool {
+		switch {
+		case !e.affords(q):
+			return false
+		case ask == nil:
+			return otherwise
+		default:
+			return ask(e.item, q.Gap(resource.NotAsked, ""))
+		}
+	})
+}
+
+func (e *examination) affords(q *Question) bool {
+	return q.Shared || !e.runner.Budgeted || e.kind.Budget == 0 || e.item.Calls < e.kind.Budget
+}
+
+func (e *examination) ask(ctx context.Context, q *Question) {
+	e.item.Gaps = e.known
+	if !q.Shared {
+		e.item.Calls++
+	}
+	err := e.safely(ctx, q)
+	e.known = e.item.Gaps
+	if err == nil {
+		return
+	}
+	refusal := e.runner.refusal(err)
+	if refusal.Gone {
+		e.item.Gone = true
+		return
+	}
+	e.known = append(e.known, q.Gap(refusal.Reason, refusal.String()))
+}
+
+// safely asks, and turns a panic over an odd answer into a malformed one: one
+// odd store never hides another.
+func (e *examination) safely(ctx context.Context, q *Question) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Malformed(q.Call, "unexpected answer: %v", p)
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return q.Ask(ctx, e.item)
+}
+
+// setGaps shows the resource with every open question as a gap.
+func (e *examination) setGaps() {
+	gaps := slices.Clip(e.known)
+	for _, q := range e.pending {
+		gaps = append(gaps, q.Gap(resource.NotAsked, ""))
+	}
+	e.item.Gaps = gaps
+}
+
+// String spells a refusal as "AccessDenied: the cloud's own sentence".
+func (r Refusal) String() string {
+	switch {
+	case r.Code == "":
+		return r.Detail
+	case r.Detail == "":
+		return r.Code
+	default:
+		return r.Code + ": " + r.Detail
+	}
+}
