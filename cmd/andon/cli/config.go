@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/pkg/policy"
+	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/policies"
+	"github.com/andon-audit/andon/providers"
+)
+
+// configFile is read from the working folder where --config names none.
+const configFile = "andon.yaml"
+
+// config is the configuration file. Unknown keys are errors.
+type config struct {
+	// TrustedAccounts are foreign accounts that may share stores.
+	TrustedAccounts []string `yaml:"trusted_accounts"`
+}
+
+func readConfig(name string) (policy.Config, error) {
+	optional := name == ""
+	if optional {
+		name = configFile
+	}
+	file, err := os.Open(name)
+	if optional && errors.Is(err, fs.ErrNotExist) {
+		return policy.Config{}, nil
+	}
+	if err != nil {
+		return policy.Config{}, usagef("read configuration: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	decoder := yaml.NewDecoder(file)
+	decoder.KnownFields(true)
+	var c config
+	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return policy.Config{}, usagef("read configuration %s: %w", name, err)
+	}
+	return policy.Config{TrustedAccounts: c.TrustedAccounts}, nil
+}
+
+func checkAccounts(ids []string) error {
+	for _, id := range ids {
+		if len(id) != 12 || slices.ContainsFunc([]byte(id), func(c byte) bool { return c < '0' || c > '9' }) {
+			return usagef("trusted account %q: an AWS account id has twelve digits (quote it in YAML)", id)
+		}
+	}
+	return nil
+}
+
+func loadPolicies(dir string, c policy.Config) (*policy.Set, error) {
+	if dir == "" {
+		set, err := policy.Load(policies.FS, Vocabulary(), c)
+		if err != nil {
+			return nil, fmt.Errorf("load built-in policies: %w", err)
+		}
+		return set, nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, usagef("--policies: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	set, err := policy.Load(root.FS(), Vocabulary(), c)
+	if err != nil {
+		return nil, usagef("load policies of %s:\n%w", dir, err)
+	}
+	return set, nil
+}
+
+// Vocabulary is what policies may mention: what every kind declares.
+func Vocabulary() policy.Vocabulary {
+	v := policy.Vocabulary{Settings: make(map[string]policy.Type), Actions: resource.Actions()}
+	for _, k := range providers.Kinds() {
+		v.Kinds = append(v.Kinds, k.Name)
+		if !slices.Contains(v.Classes, k.Class) {
+			v.Classes = append(v.Classes, k.Class)
+		}
+		for via := range k.Channels {
+			if !slices.Contains(v.Channels, via) {
+				v.Channels = append(v.Channels, via)
+			}
+		}
+		addSettings(&v, k)
+	}
+	slices.Sort(v.Channels)
+	return v
+}
+
+func addSettings(v *policy.Vocabulary, k *collect.Kind) {
+	for name, setting := range k.Settings {
+		v.Settings[name] = policy.Type(setting.Type)
+	}
+}
