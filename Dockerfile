@@ -19,5 +19,5 @@ COPY --from=build /src/bin/andon /andon
 # to the working directory: mount what you need.
 USER 65532:65532
 ENV HOME=/home/andon
-WORKDIR /work
+WORKDIR /reports
 ENTRYPOINT ["/andon"]
