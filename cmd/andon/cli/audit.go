@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -162,6 +163,9 @@ func scopeError(err error) error {
 }
 
 func (s *session) judgeInventory(ctx context.Context, name string, o audit.Options) (*finding.Summary, error) {
+	// Nearly all that is allocated here lives for one store. A lazier collector
+	// is faster by an eighth, for some tens of MiB that do not grow with the file.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	o.Source = "inventory"
 	if name == "-" {
 		return audit.Judge(ctx, s.stdin, o)
