@@ -32,8 +32,8 @@ func (s *session) policyCheckCommand() *cobra.Command {
 		Long: `Reads one resource policy from a file (- for stdin) and decides whom it lets in
 from outside: anyone, any AWS account, a service acting for a stranger, a federated
 user, a stranger's VPC endpoint, the accounts it names. Each class that gets in is
-shown with a concrete request that would succeed and the smallest change that
-closes it. Nothing but the policy is looked at.
+shown with a concrete request that would succeed, and each statement that lets it
+in with a change that narrows it. Nothing but the policy is looked at.
 
 Exit code 0 means that no outsider is admitted, 3 that one is, 4 that it could not
 be decided, 2 that the document is not a policy that AWS would accept.`,

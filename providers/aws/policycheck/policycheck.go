@@ -1,6 +1,6 @@
 // Package policycheck judges one resource policy by itself, offline: whom it
-// lets in from outside, with the request that would succeed, and the smallest
-// change that would close it. It is the counterpart of Access Analyzer's
+// lets in from outside, with the request that would succeed, and a change of each
+// statement that would narrow it. It is the counterpart of Access Analyzer's
 // CheckNoPublicAccess that anybody can run.
 //
 // It sees the policy and nothing else: Block Public Access, key policies and
@@ -37,8 +37,8 @@ type Report struct {
 	Closed    []Closure
 	// BPA is AWS's own notion of public, for S3 policies alone.
 	BPA *iam.BPA
-	// Changes close everything that is admitted from outside: one for each
-	// statement, each checked to be enough for its statement.
+	// Changes propose how to narrow each statement that lets outsiders in. They
+	// are advice: the changed policy is not decided again.
 	Changes []string
 }
 
