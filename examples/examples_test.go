@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"flag"
 	"net/http"
 	"os"
@@ -86,5 +87,27 @@ func collectAll(t *testing.T, transport http.RoundTripper) {
 	runner := collect.Runner{Provider: provider}
 	if _, err := runner.Run(ctx, func(*resource.Resource) error { return nil }); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPermissionsAreFresh holds the published policy to what the kinds declare.
+func TestPermissionsAreFresh(t *testing.T) {
+	want, err := json.MarshalIndent(aws.Permissions(), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, '\n')
+	file := filepath.Join("permissions", "aws.json")
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not what the kinds declare: run go test ./examples -update", file)
 	}
 }
