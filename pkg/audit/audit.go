@@ -209,7 +209,7 @@ func coverage(l collect.Line) finding.Coverage {
 	switch {
 	case l.Refused != nil:
 		c.State = finding.Refused
-		if l.Refused.Reason == resource.Unsupported {
+		if l.Absent {
 			c.State = finding.Skipped
 		}
 		c.Call, c.Permission, c.Detail = l.Refused.Call, l.Permission, l.Refused.String()

@@ -37,7 +37,8 @@ func TestExitCodes(t *testing.T) {
 		"whatever counts":                    {estate{boxes: []string{"refused"}}, finding.Critical, ExitIncomplete},
 		"a listing that is refused":          {estate{boxes: []string{"closed"}, listing: errRefused}, finding.High, ExitIncomplete},
 		"scopes that are refused":            {estate{boxes: []string{"closed"}, scopes: partial}, finding.High, ExitIncomplete},
-		"what the endpoint does not offer":   {estate{listing: errNotOffered}, finding.High, ExitClean},
+		"what the endpoint does not offer":   {estate{listing: errNotOffered, sparse: true}, finding.High, ExitClean},
+		"what every endpoint should offer":   {estate{listing: errNotOffered}, finding.High, ExitIncomplete},
 		"deleted meanwhile":                  {estate{boxes: []string{"gone"}}, finding.High, ExitClean},
 		"found, and one that cannot be read": {estate{boxes: []string{"open", "refused"}}, finding.High, ExitBoth},
 		"found, and a listing refused":       {estate{boxes: []string{"open"}, listing: errRefused}, finding.High, ExitBoth},
@@ -113,8 +114,12 @@ func TestCoverage(t *testing.T) {
 			finding.Coverage{State: finding.Refused, Stores: 1, Unread: 1, Call: "test:ListBoxes", Permission: "test:List", Detail: "SlowDown"},
 		},
 		"nothing there to list": {
-			collect.Line{Refused: &collect.Refusal{Reason: resource.Unsupported, Code: "NotImplemented", Call: "test:ListBoxes"}},
+			collect.Line{Absent: true, Refused: &collect.Refusal{Reason: resource.Unsupported, Code: "NotImplemented", Call: "test:ListBoxes"}},
 			finding.Coverage{State: finding.Skipped, Call: "test:ListBoxes", Detail: "NotImplemented"},
+		},
+		"not offered, though it is offered everywhere": {
+			collect.Line{Refused: &collect.Refusal{Reason: resource.Unsupported, Code: "NotImplemented", Call: "test:ListBoxes"}},
+			finding.Coverage{State: finding.Refused, Call: "test:ListBoxes", Detail: "NotImplemented"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -79,6 +79,7 @@ references: [https://example.com/boxes]
 // open, shared, closed, refused (nobody may read the policy), undecided (it was
 // read, and does not decide), gone.
 type estate struct {
+	sparse   bool // the kind is not offered everywhere
 	boxes    []string
 	scopes   error // what Scopes returns
 	listing  error // what ends the listing
@@ -106,7 +107,11 @@ func (e *estate) Refusal(err error) collect.Refusal {
 	return r
 }
 
-func (e *estate) Kind() *collect.Kind { return box }
+func (e *estate) Kind() *collect.Kind {
+	kind := *box
+	kind.Sparse = e.sparse
+	return &kind
+}
 
 func (e *estate) List(context.Context) iter.Seq2[*resource.Resource, error] {
 	return func(yield func(*resource.Resource, error) bool) {

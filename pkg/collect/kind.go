@@ -22,6 +22,10 @@ type Kind struct {
 	// Budget is the number of questions a store may cost when only verdicts are
 	// wanted; 0 means as many as there are. Shared questions do not count.
 	Budget int `yaml:"budget"`
+	// Sparse says that the service is not offered everywhere: an endpoint that
+	// does not know the listing call has no store of this kind. For any other
+	// kind such an answer is a refusal like every other.
+	Sparse bool `yaml:"sparse"`
 	// Channels are the ways in, each with a line for readers.
 	Channels map[resource.Channel]string `yaml:"channels"`
 	Lists    []Listing                   `yaml:"lists"`

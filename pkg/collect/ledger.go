@@ -17,6 +17,9 @@ type Line struct {
 	Stores, Unread, Gone int
 	// Refused is set when the listing did not reach its end.
 	Refused *Refusal
+	// Absent is set when the listing was refused because the endpoint does not
+	// offer a kind that is not offered everywhere: nothing was missed.
+	Absent bool
 	// Permission is what the refused listing needs.
 	Permission string
 	// Gaps counts unanswered questions by call; First is one of them.
@@ -36,7 +39,7 @@ func (l *Line) refuse(refusal Refusal, kind *Kind) {
 			l.Permission = listing.Permission
 		}
 	}
-	l.Refused = &refusal
+	l.Refused, l.Absent = &refusal, kind.Sparse && refusal.Reason == resource.Unsupported
 }
 
 func (l *Line) count(r *resource.Resource) {

@@ -28,10 +28,18 @@ func (r Request) Shown() map[string][]string {
 	return shown
 }
 
-// NamesService reports whether a statement that allows names an AWS service as
-// its principal.
-func (p *Policy) NamesService() bool {
-	return slices.ContainsFunc(p.Statements, func(s Statement) bool {
-		return s.Effect == Allow && !s.principal.not && slices.ContainsFunc(s.principal.entries, func(e principal) bool { return e.kind == principalService })
-	})
+// ForServices returns the policy as AWS services meet it by name: its Deny
+// statements, and of those that allow the ones that name a service. The second
+// result is false when there is none.
+func (p *Policy) ForServices() (*Policy, bool) {
+	named := &Policy{Version: p.Version, ID: p.ID}
+	found := false
+	for _, s := range p.Statements {
+		names := !s.principal.not && slices.ContainsFunc(s.principal.entries, func(e principal) bool { return e.kind == principalService })
+		if s.Effect == ExplicitDeny || names {
+			named.Statements = append(named.Statements, s)
+			found = found || s.Effect == Allow
+		}
+	}
+	return named, found
 }

@@ -158,6 +158,7 @@ type check struct {
 
 func (c check) report() *Report {
 	r := new(Report)
+	_, namesService := c.policy.ForServices()
 	for _, class := range c.policy.Classes(c.target) {
 		d := iam.Decide(c.policy, c.target, class)
 		for _, g := range d.Grants {
@@ -165,7 +166,7 @@ func (c check) report() *Report {
 		}
 		// What a service could do under "*" beyond what everybody can is not
 		// known: its requests carry a source address that nobody documents.
-		if d.Reason != "" && class != iam.Org && (class != iam.AnyService || c.policy.NamesService()) {
+		if d.Reason != "" && class != iam.Org && (class != iam.AnyService || namesService) {
 			r.Undecided = append(r.Undecided, Doubt{Class: class, To: iam.Audience(class, iam.Network{}).Meet(c.door), Reason: d.Reason})
 		}
 		if d.Outcome == iam.NotAdmitted && len(d.ClosedBy) > 0 {

@@ -166,13 +166,13 @@ func letsThrough(policy *iam.Policy, g resource.Grant, b *Behind, a *account.Acc
 	}
 	for _, class := range callers(g) {
 		d := iam.Decide(policy, target, class)
-		if d.Outcome == iam.Undecided {
-			return false, collect.Malformed("s3:GetBucketPolicy", "policy of %s: %s", b.Bucket, d.Reason)
-		}
 		for _, admission := range d.Grants {
 			if slices.ContainsFunc(Abilities(admission.Actions), func(can resource.Action) bool { return slices.Contains(g.Can, can) }) {
 				return true, nil
 			}
+		}
+		if d.Reason != "" {
+			return false, collect.Malformed("s3:GetBucketPolicy", "policy of %s: %s", b.Bucket, d.Reason)
 		}
 	}
 	return false, nil

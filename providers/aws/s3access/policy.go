@@ -54,7 +54,17 @@ func Judge(text string, at Attachment) (Judged, error) {
 	}
 	j := Judged{Policy: policy, BPA: iam.BPAPublic(policy, at.Kind, at.Target), Gaps: unread}
 	for _, class := range policy.Classes(at.Target) {
-		j.add(class, iam.Decide(policy, at.Target, class), at)
+		d := iam.Decide(policy, at.Target, class)
+		if class == iam.AnyService {
+			// What a service could do under "*" beyond what everybody can is a
+			// stated blind spot: nobody documents its source address. Services
+			// that the policy names are decided below.
+			d.Reason = ""
+		}
+		j.add(class, j.channel(), d, at)
+	}
+	if named, ok := policy.ForServices(); ok {
+		j.add(iam.AnyService, LimitedPolicy, iam.Decide(named, at.Target, iam.AnyService), at)
 	}
 	return j, nil
 }
@@ -92,11 +102,8 @@ func (at *Attachment) findOrganisation(policy *iam.Policy) ([]resource.Gap, erro
 	return []resource.Gap{gap}, nil
 }
 
-func (j *Judged) add(class iam.Class, d iam.Decision, at Attachment) {
-	via := j.channel(class, d)
-	// What a service could do under "*" beyond what everybody can is a stated
-	// blind spot: its requests carry a source address that nobody documents.
-	if d.Reason != "" && class != iam.Org && (class != iam.AnyService || j.Policy.NamesService()) {
+func (j *Judged) add(class iam.Class, via resource.Channel, d iam.Decision, at Attachment) {
+	if d.Reason != "" && class != iam.Org {
 		j.Gaps = append(j.Gaps, resource.Gap{
 			Call: at.Call, Reason: resource.Undecided,
 			Detail: fmt.Sprintf("what the policy lets %s do cannot be decided: %s", class, d.Reason),
@@ -138,16 +145,14 @@ func (j *Judged) Describe(r *resource.Resource) {
 	}
 }
 
-// channel says which guards stand in front of a class. RestrictPublicBuckets
-// lets AWS services through; that counts where the policy names the service, not
-// where a service is merely one more of those whom "*" lets in.
+// channel says which guards stand in front of what the policy grants.
+// RestrictPublicBuckets lets AWS services through; that counts for the services
+// that the policy names, not for one more of those whom "*" lets in.
 //
 // Source: Amazon S3 User Guide, "Blocking public access to your Amazon S3
 // storage", RestrictPublicBuckets.
-func (j *Judged) channel(class iam.Class, d iam.Decision) resource.Channel {
+func (j *Judged) channel() resource.Channel {
 	switch {
-	case class == iam.AnyService && namesService(d):
-		return LimitedPolicy
 	case j.BPA.Uncertain:
 		return DisputedPolicy
 	case j.BPA.Public:
@@ -155,10 +160,6 @@ func (j *Judged) channel(class iam.Class, d iam.Decision) resource.Channel {
 	default:
 		return LimitedPolicy
 	}
-}
-
-func namesService(d iam.Decision) bool {
-	return !slices.ContainsFunc(d.Grants, func(a iam.Admission) bool { return a.Witness.Principal.ID == iam.UnnamedService })
 }
 
 // covered reports whether a wider audience was already granted the same on the
