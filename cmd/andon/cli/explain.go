@@ -96,12 +96,24 @@ func (c *chosenStore) is(r *resource.Resource) bool {
 	if r.Name == c.name || string(r.ID) == c.name {
 		return true
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.near) < 5 && strings.Contains(strings.ToLower(r.Name), strings.ToLower(c.name)) && !slices.Contains(c.near, r.Name) {
-		c.near = append(c.near, r.Name)
+	if strings.Contains(strings.ToLower(r.Name), strings.ToLower(c.name)) {
+		c.suggest(r.Name)
 	}
 	return false
+}
+
+// suggested is how many names of a similar sound are offered.
+const suggested = 5
+
+// suggest keeps the first few names in order, whatever the order of the listings.
+func (c *chosenStore) suggest(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, known := slices.BinarySearch(c.near, name)
+	if !known {
+		c.near = slices.Insert(c.near, at, name)
+		c.near = c.near[:min(len(c.near), suggested)]
+	}
 }
 
 // Begin implements finding.Sink.
