@@ -167,17 +167,15 @@ func asRecorded(o aws.Options, tapes []*tape.Tape) aws.Options {
 // newTransport is a transport that gives up early on a dead host and keeps a
 // connection for each store that is examined at the same time.
 func newTransport(concurrency int) *http.Transport {
-	t := &http.Transport{
+	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: 30 * time.Second,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          0,
 		MaxIdleConnsPerHost:   concurrency,
 		IdleConnTimeout:       90 * time.Second,
 	}
-	return t
 }
 
 const tapeFile = "tape.txtar"

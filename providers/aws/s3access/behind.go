@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	control "github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
@@ -22,17 +21,6 @@ var PolicyChannels = []resource.Channel{Policy, DisputedPolicy, LimitedPolicy}
 // Item points at one element of a list by the name it holds, which stays right
 // however the list is split into pages.
 func Item(list, name string) string { return list + `[Name="` + name + `"]` }
-
-// ReadBlock reads the block settings of an access point.
-func ReadBlock(owner string, from resource.Evidence, c *control.PublicAccessBlockConfiguration) (Block, error) {
-	if c == nil || c.IgnorePublicAcls == nil && c.RestrictPublicBuckets == nil && c.BlockPublicAcls == nil && c.BlockPublicPolicy == nil {
-		return Block{}, collect.Malformed(from.Call, "no public access block in it")
-	}
-	return Block{Owner: owner, Answer: from, Flags: Flags{
-		BlockACLs: aws.ToBool(c.BlockPublicAcls), IgnoreACLs: aws.ToBool(c.IgnorePublicAcls),
-		BlockPolicy: aws.ToBool(c.BlockPublicPolicy), RestrictBuckets: aws.ToBool(c.RestrictPublicBuckets),
-	}}, nil
-}
 
 // AddPolicy judges a policy and adds what it lets in to the store.
 func AddPolicy(r *resource.Resource, text string, at Attachment) error {

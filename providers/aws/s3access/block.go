@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	control "github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
@@ -73,6 +74,29 @@ func (b Block) evidence(flag, quote string) resource.Evidence {
 	return e
 }
 
+// with fills in the four switches of an answer. One without any of them is no
+// answer: the SDK decodes any document without an error.
+func (b Block) with(blockACLs, ignoreACLs, blockPolicy, restrictBuckets *bool) (Block, error) {
+	if blockACLs == nil && ignoreACLs == nil && blockPolicy == nil && restrictBuckets == nil {
+		return Block{}, collect.Malformed(b.Answer.Call, "no public access block in it")
+	}
+	b.Flags = Flags{
+		BlockACLs: aws.ToBool(blockACLs), IgnoreACLs: aws.ToBool(ignoreACLs),
+		BlockPolicy: aws.ToBool(blockPolicy), RestrictBuckets: aws.ToBool(restrictBuckets),
+	}
+	return b, nil
+}
+
+// ReadBlock reads the four switches as S3 Control answers with them, for an
+// account and for access points of every kind.
+func ReadBlock(owner string, from resource.Evidence, c *control.PublicAccessBlockConfiguration) (Block, error) {
+	block := Block{Owner: owner, Answer: from}
+	if c == nil {
+		return block.with(nil, nil, nil, nil)
+	}
+	return block.with(c.BlockPublicAcls, c.IgnorePublicAcls, c.BlockPublicPolicy, c.RestrictPublicBuckets)
+}
+
 // BucketBlock reads the Block Public Access of one bucket.
 func BucketBlock(ctx context.Context, client *s3.Client, bucket string) (Block, error) {
 	const call = "s3:GetPublicAccessBlock"
@@ -85,15 +109,10 @@ func BucketBlock(ctx context.Context, client *s3.Client, bucket string) (Block, 
 	if err != nil {
 		return Block{}, err
 	}
-	c := answer.PublicAccessBlockConfiguration
-	if c == nil || c.IgnorePublicAcls == nil && c.RestrictPublicBuckets == nil && c.BlockPublicAcls == nil && c.BlockPublicPolicy == nil {
-		return Block{}, collect.Malformed(call, "no public access block in it")
+	if c := answer.PublicAccessBlockConfiguration; c != nil {
+		return block.with(c.BlockPublicAcls, c.IgnorePublicAcls, c.BlockPublicPolicy, c.RestrictPublicBuckets)
 	}
-	block.Flags = Flags{
-		BlockACLs: aws.ToBool(c.BlockPublicAcls), IgnoreACLs: aws.ToBool(c.IgnorePublicAcls),
-		BlockPolicy: aws.ToBool(c.BlockPublicPolicy), RestrictBuckets: aws.ToBool(c.RestrictPublicBuckets),
-	}
-	return block, nil
+	return block.with(nil, nil, nil, nil)
 }
 
 // noBlock is AWS's way to say that no block was ever configured.
@@ -121,15 +140,7 @@ func askAccountBlock(ctx context.Context, a *account.Account) (Block, error) {
 	if err != nil {
 		return Block{}, err
 	}
-	c := answer.PublicAccessBlockConfiguration
-	if c == nil || c.IgnorePublicAcls == nil && c.RestrictPublicBuckets == nil && c.BlockPublicAcls == nil && c.BlockPublicPolicy == nil {
-		return Block{}, collect.Malformed(accountCall, "no public access block in it")
-	}
-	block.Flags = Flags{
-		BlockACLs: aws.ToBool(c.BlockPublicAcls), IgnoreACLs: aws.ToBool(c.IgnorePublicAcls),
-		BlockPolicy: aws.ToBool(c.BlockPublicPolicy), RestrictBuckets: aws.ToBool(c.RestrictPublicBuckets),
-	}
-	return block, nil
+	return ReadBlock(block.Owner, block.Answer, answer.PublicAccessBlockConfiguration)
 }
 
 // AskAccountBlock is the question that kinds ask first whose stores the
