@@ -28,7 +28,8 @@ const (
 	wrappedXML                 // s3control: <ErrorResponse><Error>
 	queryXML                   // sts, iam: <ErrorResponse><Error>, a type, RequestId
 	ec2XML                     // ec2: <Response><Errors><Error>
-	awsJSON                    // organizations: JSON 1.1
+	awsJSON                    // organizations, sqs, kms, …: JSON 1.0 and 1.1
+	restJSON                   // opensearch, efs, …: JSON at paths
 )
 
 // xmlAnswer renders a document. The documents are this package's own types, so
@@ -123,6 +124,8 @@ func (q *request) denied() answer {
 	switch q.protocol {
 	case awsJSON:
 		return q.fail(http.StatusBadRequest, "AccessDeniedException", message, who, q.call())
+	case restJSON:
+		return q.fail(http.StatusForbidden, "AccessDeniedException", message, who, q.call())
 	case ec2XML:
 		return q.fail(http.StatusForbidden, "UnauthorizedOperation", message, who, q.call())
 	default:
@@ -134,6 +137,8 @@ func (q *request) throttled() answer {
 	switch q.protocol {
 	case awsJSON:
 		return q.fail(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
+	case restJSON:
+		return q.fail(http.StatusTooManyRequests, "ThrottlingException", "Rate exceeded")
 	case ec2XML:
 		return q.fail(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded.")
 	case queryXML:
@@ -145,7 +150,7 @@ func (q *request) throttled() answer {
 
 func (q *request) broken() answer {
 	code := "InternalError"
-	if p := q.protocol; p == queryXML || p == awsJSON {
+	if p := q.protocol; p == queryXML || p == awsJSON || p == restJSON {
 		code = "InternalFailure"
 	}
 	return q.fail(http.StatusInternalServerError, code, "We encountered an internal error. Please try again.")

@@ -40,7 +40,7 @@ func (f *worldFile) world() (*World, error) {
 	// Two passes: an access point may stand before the bucket it fronts.
 	problems := []error{w.indexAccounts(), w.indexBuckets()}
 	for _, a := range w.accounts {
-		problems = append(problems, w.checkPoints(a))
+		problems = append(problems, w.checkPoints(a), a.checkStock())
 		a.fillRegions()
 	}
 	return w, errors.Join(problems...)
@@ -286,6 +286,11 @@ func (a *account) fillRegions() {
 	}
 	for _, p := range a.AccessPoints {
 		a.Regions = append(a.Regions, p.Region)
+	}
+	for _, items := range a.Stock {
+		for _, i := range items {
+			a.Regions = append(a.Regions, cmp.Or(i.Region, a.Regions[0]))
+		}
 	}
 	slices.Sort(a.Regions)
 	a.Regions = slices.Compact(a.Regions)

@@ -13,8 +13,9 @@
 //
 // It promises:
 //
-//   - The bytes of S3, S3 Control, STS, EC2 and Organizations, errors included,
-//     each in its own protocol. [Operations] lists the calls.
+//   - The bytes of S3, S3 Control, STS, EC2, Organizations and of the services
+//     whose things are in stock, errors included, each in its own protocol.
+//     [Operations] lists the calls.
 //   - Determinism: the same question gets the same bytes, request ids included,
 //     whatever was asked before. Nothing reads a clock.
 //   - What AWS returns rather than what was stored: public grants vanish from an
@@ -110,6 +111,16 @@
 //	  - name: redacted
 //	    supporting_access_point: dealers
 //	    policy: {Version: 2012-10-17, Statement: []}
+//
+//	  stock:                                # everything else, in the members of the service's own answers
+//	    rds.instance:
+//	    - region: eu-west-1                 # of the world: region, gone, public
+//	      DBInstanceIdentifier: customers
+//	      Endpoint: {Port: 5432}
+//	    sqs.queue:
+//	    - region: eu-west-1
+//	      QueueUrl: "https://sqs.eu-west-1.amazonaws.com/111111111111/orders"
+//	      Attributes: {Policy: !json {Version: 2012-10-17, Statement: []}}   # a text that holds JSON
 //
 //	- id: "222222222222"
 //	  access_keys: [AKIADEALER]

@@ -3,7 +3,7 @@ package awstest
 import "slices"
 
 // operations is every call the server answers.
-var operations = map[string]handler{
+var operations = withStock(map[string]handler{
 	"s3:GetBucketAcl":               onBucket(bucketACL),
 	"s3:GetBucketEncryption":        onBucket(bucketEncryption),
 	"s3:GetBucketLocation":          bucketLocation,
@@ -44,6 +44,13 @@ var operations = map[string]handler{
 	"organizations:DescribePolicy":          asAdministrator(describePolicy),
 	"organizations:ListParents":             asAdministrator(listParents),
 	"organizations:ListPoliciesForTarget":   asAdministrator(listPoliciesForTarget),
+})
+
+func withStock(modelled map[string]handler) map[string]handler {
+	for name, c := range stockCallsByName {
+		modelled[name] = c.serve
+	}
+	return modelled
 }
 
 // Operations lists the calls the server answers, in the form of [Server.Calls].

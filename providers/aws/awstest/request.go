@@ -52,15 +52,20 @@ func (s *Server) read(r *http.Request) *request {
 	scope := readScope(r)
 	q := &request{world: s.world, server: s, region: scope.region, params: r.URL.Query()}
 	q.caller, q.principal = s.identify(scope.accessKey)
+	scope.service = cmp.Or(signingNames[scope.service], scope.service)
 	switch target := r.Header.Get("X-Amz-Target"); {
 	case target != "":
 		q.readJSON(target, scope.service, body)
 	case isForm(r):
 		q.readForm(scope.service, body)
+	case q.readRoute(r, scope.service, body):
 	case r.Header.Get("X-Amz-Account-Id") != "" || strings.HasPrefix(r.URL.Path, controlPath):
 		q.readControl(r)
 	default:
 		q.readS3(r, scope.service)
+	}
+	if chosen := q.values(stockCallsByName[q.call()].by); len(chosen) > 0 {
+		q.subject = strings.Join(chosen, ",")
 	}
 	return q
 }
@@ -120,7 +125,7 @@ func (q *request) readForm(service string, body []byte) {
 	q.writes = !isReading(q.operation)
 }
 
-// readJSON reads JSON 1.1, whose operation stands in a header.
+// readJSON reads JSON 1.0 and 1.1, whose operation stands in a header.
 func (q *request) readJSON(target, service string, body []byte) {
 	_, operation, _ := strings.Cut(target, ".")
 	q.protocol, q.service, q.operation = awsJSON, cmp.Or(service, "organizations"), operation
@@ -141,7 +146,13 @@ func scalars(body []byte) url.Values {
 		return out
 	}
 	for key, value := range document {
-		out.Set(key, fmt.Sprint(value))
+		list, isList := value.([]any)
+		if !isList {
+			list = []any{value}
+		}
+		for _, entry := range list {
+			out.Add(key, fmt.Sprint(entry))
+		}
 	}
 	return out
 }

@@ -64,6 +64,7 @@ type account struct {
 	MultiRegion  []*multiRegionPoint  `yaml:"multi_region_access_points"`
 	ObjectLambda []*objectLambdaPoint `yaml:"object_lambda_access_points"`
 	Generate     *generator           `yaml:"generate"`
+	Stock        stock                `yaml:"stock"`
 
 	directories []*bucket // Directories as the S3 operations see them
 	line        int
