@@ -32,8 +32,10 @@ func (s *session) policyCheckCommand() *cobra.Command {
 		Long: `Reads one resource policy from a file (- for stdin) and decides whom it lets in
 from outside: anyone, any AWS account, a service acting for a stranger, a federated
 user, a stranger's VPC endpoint, the accounts it names. Each class that gets in is
-shown with a concrete request that would succeed, and each statement that lets it
-in with a change that narrows it. Nothing but the policy is looked at.
+shown with a concrete request that would succeed. A change that closes the policy is
+printed only when the changed policy was decided, too, and is private: the one that
+edits the fewest statements and takes the least away from the owner's account and
+organisation, which --account and --org tell. Nothing but the policy is looked at.
 
 Exit code 0 means that no outsider is admitted, 3 that one is, 4 that it could not
 be decided, 2 that the document is not a policy that AWS would accept.`,
@@ -119,7 +121,31 @@ type checkJSON struct {
 	Undecided []string       `json:"undecided"`
 	ClosedBy  []closedJSON   `json:"closed_by"`
 	AWSPublic *awsPublicJSON `json:"aws_public,omitempty"`
-	Changes   []string       `json:"changes"`
+	// Changes are the edits of Change as text.
+	Changes []string    `json:"changes"`
+	Change  *changeJSON `json:"change,omitempty"`
+}
+
+// changeJSON is the smallest change that closes the policy. It is left out where
+// the policy is private already.
+type changeJSON struct {
+	// Decided is the verdict on the changed policy, "private"; it is "unknown",
+	// and there are no edits, when no change was found that is decided to close
+	// the policy.
+	Decided string     `json:"decided"`
+	Edits   []editJSON `json:"edits"`
+	// Patch is all edits as a JSON Patch (RFC 6902) of the policy document.
+	Patch []policycheck.Operation `json:"patch"`
+	// Hints say in words what else may do. They are not decided.
+	Hints []string `json:"hints,omitempty"`
+}
+
+type editJSON struct {
+	Statement int                  `json:"statement"` // its index
+	Sid       string               `json:"sid,omitempty"`
+	Pointer   string               `json:"pointer"`
+	Edit      policycheck.EditKind `json:"edit"`
+	Text      string               `json:"text"`
 }
 
 type admittedJSON struct {
@@ -163,7 +189,7 @@ type awsPublicJSON struct {
 func judgeCheck(r *policycheck.Report) *checkJSON {
 	c := &checkJSON{
 		Schema: "andon.policy-check.v1", Service: r.Service,
-		Admitted: []admittedJSON{}, Undecided: []string{}, ClosedBy: []closedJSON{}, Changes: append([]string{}, r.Changes...),
+		Admitted: []admittedJSON{}, Undecided: []string{}, ClosedBy: []closedJSON{}, Changes: []string{}, Change: changed(r.Change),
 	}
 	for _, a := range r.Admitted {
 		level := exposure.LevelOf(a.To)
@@ -180,8 +206,29 @@ func judgeCheck(r *policycheck.Report) *checkJSON {
 	if b := r.BPA; b != nil {
 		c.AWSPublic = &awsPublicJSON{Public: b.Public, Uncertain: b.Uncertain, Statements: b.Statements, Reason: b.Reason}
 	}
+	if c.Change != nil {
+		for _, e := range c.Change.Edits {
+			c.Changes = append(c.Changes, e.Pointer+": "+e.Text)
+		}
+	}
 	c.Verdict = c.Exposure.Verdict()
 	return c
+}
+
+func changed(c *policycheck.Change) *changeJSON {
+	if c == nil {
+		return nil
+	}
+	out := &changeJSON{
+		Decided: "unknown", Edits: []editJSON{}, Patch: append([]policycheck.Operation{}, c.Patch()...), Hints: c.Hints,
+	}
+	if c.After != nil {
+		out.Decided = judgeCheck(c.After).Verdict
+	}
+	for _, e := range c.Edits {
+		out.Edits = append(out.Edits, editJSON{Statement: e.Statement, Sid: e.Sid, Pointer: e.Pointer, Edit: e.Kind, Text: e.Text})
+	}
+	return out
 }
 
 func admitted(a policycheck.Admission, level exposure.Level) admittedJSON {
@@ -248,9 +295,33 @@ func (c *checkJSON) write(w io.Writer, page report.Page) error {
 	if c.AWSPublic != nil {
 		line("", fmt.Sprintf("AWS       Block Public Access calls it public: %t. %s", c.AWSPublic.Public, c.AWSPublic.Reason))
 	}
-	for _, change := range c.Changes {
-		line("", "CLOSE IT  "+change)
-	}
+	c.Change.write(line)
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+func (c *changeJSON) write(line func(indent, text string)) {
+	if c == nil {
+		return
+	}
+	const closeIt, under = "CLOSE IT  ", "          "
+	for i, e := range c.Edits {
+		at := e.Pointer
+		if e.Sid != "" {
+			at += " (" + e.Sid + ")"
+		}
+		indent := closeIt
+		if i > 0 {
+			indent = under
+		}
+		line(indent, at+": "+e.Text)
+	}
+	if len(c.Edits) == 0 {
+		line(closeIt, "no change was found that is decided to close the policy")
+	} else {
+		line(under, "decided: with this change the policy is "+c.Decided)
+	}
+	for _, hint := range c.Hints {
+		line(under, "hint: "+hint)
+	}
 }

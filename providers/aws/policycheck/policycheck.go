@@ -1,6 +1,6 @@
 // Package policycheck judges one resource policy by itself, offline: whom it
-// lets in from outside, with the request that would succeed, and a change of each
-// statement that would narrow it. It is the counterpart of Access Analyzer's
+// lets in from outside, with the request that would succeed, and the smallest
+// change that was decided to close it. It is the counterpart of Access Analyzer's
 // CheckNoPublicAccess that anybody can run.
 //
 // It sees the policy and nothing else: Block Public Access, key policies and
@@ -37,9 +37,14 @@ type Report struct {
 	Closed    []Closure
 	// BPA is AWS's own notion of public, for S3 policies alone.
 	BPA *iam.BPA
-	// Changes propose how to narrow each statement that lets outsiders in. They
-	// are advice: the changed policy is not decided again.
-	Changes []string
+	// Change closes the policy; nil where nobody from outside gets in.
+	Change *Change
+}
+
+// Private reports whether it is certain that nobody from outside gets in.
+func (r *Report) Private() bool {
+	return !slices.ContainsFunc(r.Admitted, func(a Admission) bool { return a.To.Reach != resource.ReachPrivate }) &&
+		!slices.ContainsFunc(r.Undecided, func(d Doubt) bool { return d.To.Reach != resource.ReachPrivate })
 }
 
 // Admission is one class of outsiders and what it can do.
@@ -70,7 +75,7 @@ type Closure struct {
 // Manager, DynamoDB, Kinesis, ECR, Glacier and Backup requests must be signed.
 var services = map[string]bool{
 	"s3": true, "sqs": true, "sns": true, "es": true, "execute-api": true, "ecr-public": true, "elasticfilesystem": true,
-	"s3express": false, "s3-object-lambda": false, "s3-outposts": true, "s3tables": false, "s3vectors": false,
+	"s3express": false, "s3-object-lambda": false, "s3-outposts": false, "s3tables": false, "s3vectors": false,
 	"kms": false, "secretsmanager": false, "ecr": false, "dynamodb": false, "kinesis": false, "glacier": false, "backup": false,
 	"lambda": false, "events": false, "sts": false, "logs": false, "codeartifact": false, "aoss": false,
 }
@@ -114,16 +119,16 @@ func Check(document []byte, q Question) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := check{policy: policy, target: target(service, q), door: resource.AnyTenant}
+	c := check{target: target(service, q), owner: ownerOf(q), door: resource.AnyTenant}
 	if unsigned && !strings.Contains(q.Resource, ":accesspoint/") {
 		c.door = resource.Anyone
 	}
-	report := c.report()
-	report.Service = service
+	report := c.report(policy)
 	if service == "s3" {
 		bpa := iam.BPAPublic(policy, policyKind(q.Resource), c.target)
 		report.BPA = &bpa
 	}
+	report.Change = c.change(document, policy, report)
 	return report, nil
 }
 
@@ -149,59 +154,44 @@ func policyKind(arn string) iam.PolicyKind {
 	return iam.BucketPolicy
 }
 
-// check is one policy under examination.
+// check is a question as policies are decided by it.
 type check struct {
-	policy *iam.Policy
 	target iam.Target
+	owner  owner
 	door   resource.Audience
 }
 
-func (c check) report() *Report {
-	r := new(Report)
-	_, namesService := c.policy.ForServices()
-	for _, class := range c.policy.Classes(c.target) {
-		d := iam.Decide(c.policy, c.target, class)
+// report says whom a policy lets in.
+func (c check) report(p *iam.Policy) *Report {
+	r := &Report{Service: c.target.Service}
+	for _, d := range iam.DecideAll(p, c.target) {
 		for _, g := range d.Grants {
-			r.Admitted = append(r.Admitted, Admission{Admission: g, Class: class, To: iam.Audience(class, g.Network).Meet(c.door)})
+			r.Admitted = append(r.Admitted, Admission{Admission: g, Class: d.Class, To: iam.Audience(d.Class, g.Network).Meet(c.door)})
 		}
-		// What a service could do under "*" beyond what everybody can is not
-		// known: its requests carry a source address that nobody documents.
-		if d.Reason != "" && class != iam.Org && (class != iam.AnyService || namesService) {
-			r.Undecided = append(r.Undecided, Doubt{Class: class, To: iam.Audience(class, iam.Network{}).Meet(c.door), Reason: d.Reason})
+		if reason := c.doubt(p, d); reason != "" {
+			r.Undecided = append(r.Undecided, Doubt{Class: d.Class, To: iam.Audience(d.Class, iam.Network{}).Meet(c.door), Reason: reason})
 		}
 		if d.Outcome == iam.NotAdmitted && len(d.ClosedBy) > 0 {
-			r.Closed = append(r.Closed, Closure{Class: class, By: d.ClosedBy})
+			r.Closed = append(r.Closed, Closure{Class: d.Class, By: d.ClosedBy})
 		}
 	}
-	r.Changes = c.changes(r.Admitted)
 	return r
 }
 
-// changes proposes one change for each statement that lets outsiders in.
-func (c check) changes(admitted []Admission) []string {
-	var changes, seen []string
-	for _, a := range admitted {
-		for _, pointer := range append([]string{a.Allow}, a.Also...) {
-			if a.To.Reach == resource.ReachPrivate || slices.Contains(seen, pointer) {
-				continue
-			}
-			seen = append(seen, pointer)
-			changes = append(changes, pointer+": "+remedy(a))
-		}
+// doubt says what is open about a class, "" for what would be no outsider. What
+// a service could do under "*" beyond what everybody can is not known, because
+// nobody documents its source address: only services that the policy names are
+// in doubt, and then about the statements that name one.
+func (c check) doubt(p *iam.Policy, d iam.Decision) string {
+	if d.Reason == "" || d.Class == iam.Org {
+		return ""
 	}
-	return changes
-}
-
-// remedy is the smallest change of a statement that keeps a class out.
-func remedy(a Admission) string {
-	if a.Class == iam.AnyService {
-		return "add a condition on aws:SourceAccount (or aws:SourceArn) with your own account, so that the service acts for nobody else"
+	if d.Class != iam.AnyService {
+		return d.Reason
 	}
-	if account, ok := a.Class.Account(); ok {
-		return "remove the principal " + account + ", unless it is meant"
+	named, ok := p.ForServices()
+	if !ok {
+		return ""
 	}
-	if a.Class == iam.Federated {
-		return "name the audience or the subject of the identity provider in a condition, or remove the statement"
-	}
-	return "name the principals that are meant, or add a condition on aws:PrincipalOrgID (StringEquals) with your own organisation"
+	return iam.Decide(named, c.target, iam.AnyService).Reason
 }

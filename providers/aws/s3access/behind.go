@@ -48,7 +48,8 @@ type Behind struct {
 }
 
 // Confirm asks for the policies of the buckets behind an access point and closes
-// every grant that none of them lets through as well.
+// every grant that none of them lets through as well. Where one cannot be decided
+// it closes nothing and leaves a gap.
 func Confirm(ctx context.Context, a *account.Account, r *resource.Resource, behind ...*Behind) error {
 	through := make([]bool, len(r.Grants))
 	var closed []resource.Evidence
@@ -58,9 +59,10 @@ func Confirm(ctx context.Context, a *account.Account, r *resource.Resource, behi
 			return err
 		}
 		closed = append(closed, from)
-		passed, err := b.passed(policy, r.Grants, a)
-		if err != nil {
-			return err
+		passed, doubt := b.passed(policy, r.Grants, a)
+		if doubt != "" {
+			r.Gaps = append(r.Gaps, b.undecided(doubt))
+			return nil
 		}
 		b.closed = !slices.Contains(passed, true)
 		for i := range passed {
@@ -72,19 +74,28 @@ func Confirm(ctx context.Context, a *account.Account, r *resource.Resource, behi
 }
 
 // passed says of each grant whether the bucket's policy lets its callers
-// through as well.
-func (b *Behind) passed(policy *iam.Policy, grants []resource.Grant, a *account.Account) ([]bool, error) {
-	passed := make([]bool, len(grants))
+// through as well. A doubt is why that cannot be decided.
+func (b *Behind) passed(policy *iam.Policy, grants []resource.Grant, a *account.Account) (passed []bool, doubt string) {
+	passed = make([]bool, len(grants))
 	for i, g := range grants {
 		if policy == nil {
 			continue
 		}
-		var err error
-		if passed[i], err = letsThrough(policy, g, b, a); err != nil {
-			return nil, err
+		if passed[i], doubt = letsThrough(policy, g, b, a); doubt != "" {
+			return nil, doubt
 		}
 	}
-	return passed, nil
+	return passed, ""
+}
+
+// undecided is what stays open when the bucket's policy was read, and whom it
+// lets through cannot be decided: it may close everything.
+func (b *Behind) undecided(doubt string) resource.Gap {
+	return resource.Gap{
+		Call: bucketPolicyCall, Permission: bucketPolicyCall, Reason: resource.Undecided,
+		Detail:  fmt.Sprintf("whom the policy of bucket %s lets through cannot be decided: %s", b.Bucket, doubt),
+		Shields: []resource.Shield{{On: PolicyChannels, Cap: resource.Nobody}},
+	}
 }
 
 // ConfirmBlocks asks for the Block Public Access of the buckets behind an access
@@ -121,11 +132,13 @@ func ConfirmBlocks(ctx context.Context, a *account.Account, r *resource.Resource
 
 func (b *Behind) foreign(a *account.Account) bool { return b.Owner != "" && b.Owner != a.ID }
 
+// bucketPolicyCall is where a bucket's policy is read.
+const bucketPolicyCall = "s3:GetBucketPolicy"
+
 // policy reads the bucket's policy; it is nil where the bucket has none, and
 // the evidence says so.
 func (b *Behind) policy(ctx context.Context, a *account.Account) (*iam.Policy, resource.Evidence, error) {
-	const call = "s3:GetBucketPolicy"
-	from := resource.Evidence{Call: call, Of: b.Bucket}
+	from := resource.Evidence{Call: bucketPolicyCall, Of: b.Bucket}
 	if b.foreign(a) {
 		return nil, from, fmt.Errorf("read the policy of bucket %s: it belongs to account %s", b.Bucket, b.Owner)
 	}
@@ -139,15 +152,15 @@ func (b *Behind) policy(ctx context.Context, a *account.Account) (*iam.Policy, r
 	}
 	policy, err := iam.Parse([]byte(aws.ToString(answer.Policy)))
 	if err != nil {
-		return nil, from, collect.Malformed(call, "policy of %s: %w", b.Bucket, err)
+		return nil, from, collect.Malformed(bucketPolicyCall, "policy of %s: %w", b.Bucket, err)
 	}
 	from.Pointer, from.Quote = "/Statement", "does not let the access point's outside callers through"
 	return policy, from, nil
 }
 
 // letsThrough asks whether the bucket's policy admits a grant's callers when
-// they come by the access point.
-func letsThrough(policy *iam.Policy, g resource.Grant, b *Behind, a *account.Account) (bool, error) {
+// they come by the access point. A doubt is why that cannot be decided.
+func letsThrough(policy *iam.Policy, g resource.Grant, b *Behind, a *account.Account) (through bool, doubt string) {
 	arn := "arn:" + a.Partition + ":s3:::" + b.Bucket
 	target := iam.Target{
 		Service: "s3", Resources: []string{arn, arn + "/*"}, Account: a.ID, AccessPoint: b.AccessPoint,
@@ -156,14 +169,14 @@ func letsThrough(policy *iam.Policy, g resource.Grant, b *Behind, a *account.Acc
 		d := iam.Decide(policy, target, class)
 		for _, admission := range d.Grants {
 			if slices.ContainsFunc(Abilities(admission.Actions), func(can resource.Action) bool { return slices.Contains(g.Can, can) }) {
-				return true, nil
+				return true, ""
 			}
 		}
 		if d.Reason != "" {
-			return false, collect.Malformed("s3:GetBucketPolicy", "policy of %s: %s", b.Bucket, d.Reason)
+			return false, d.Reason
 		}
 	}
-	return false, nil
+	return false, ""
 }
 
 // callers are the attacker classes that a grant's audience stands for.
