@@ -153,7 +153,7 @@ var masks = []mask{
 	},
 	{
 		name: "\"*\" is no ARN",
-		why:  "Condition operators, ARN: undocumented for fewer than six components; the engine takes a lone wildcard for any ARN, as in Resource",
+		why:  "Condition operators, ARN: each of the six components is checked, and nothing is said of fewer; the engine takes a lone wildcard for any ARN, as in Resource",
 		repair: conditions(func(_ site, c *condition) {
 			if !c.arn() {
 				return

@@ -230,9 +230,8 @@ func (c *condition) fixedBPA(text string) bool {
 		head, tail, _ := strings.Cut(text, ":")
 		return !wild || !strings.ContainsAny(head, "*?") && len(head) >= 16 && tail == "*"
 	case "s3:dataaccesspointarn", "aws:sourcearn", "aws:principalarn":
-		fields := strings.SplitN(text, ":", 6)
-		fixedAccount := len(fields) == 6 && fields[4] != "" && !strings.ContainsAny(fields[4], "*?")
-		return !wild || fixedAccount
+		account := accountOf(text)
+		return !wild || account != "" && !strings.ContainsAny(account, "*?")
 	case "aws:principalorgpaths", "aws:vpceorgpaths", "aws:sourceorgpaths":
 		org, _, _ := strings.Cut(text, "/")
 		return !strings.ContainsAny(org, "*?")

@@ -113,9 +113,9 @@ func (t Target) complete() Target {
 
 // partition returns the AWS partition of the resource.
 func (t Target) partition() string {
-	for _, arn := range t.Resources {
-		if fields := strings.SplitN(arn, ":", 3); len(fields) == 3 && strings.HasPrefix(fields[1], "aws") {
-			return fields[1]
+	for _, text := range t.Resources {
+		if a, n := splitARN(text); n > arnService && strings.HasPrefix(a[arnPartition], "aws") {
+			return a[arnPartition]
 		}
 	}
 	return "aws"
@@ -123,9 +123,9 @@ func (t Target) partition() string {
 
 // region returns the Region in the resource's ARN, "" when it has none.
 func (t Target) region() string {
-	for _, arn := range t.Resources {
-		if fields := strings.SplitN(arn, ":", 5); len(fields) == 5 && fields[3] != "" && fields[3] != "*" {
-			return fields[3]
+	for _, text := range t.Resources {
+		if a, n := splitARN(text); n > arnAccount && a[arnRegion] != "" && a[arnRegion] != "*" {
+			return a[arnRegion]
 		}
 	}
 	return ""

@@ -15,10 +15,13 @@
 // the witness. [Evaluate] confirms every witness; it was written apart from the
 // engine and shares only the parser with it.
 //
-// Where AWS does not document a rule, both readings are decided, and a
-// difference between them is Undecided. So is a question that would take more
-// than its budget of automaton states or ways around denials. What a document
-// that Parse refuses means is unknown, and never private.
+// Which condition keys the requests for an action carry is told by the Service
+// Authorization Reference, which leaves some out: who is admitted is so with and
+// without the keys that are not listed. Where AWS does not document a rule, both
+// readings are decided, and a difference between them is Undecided. So is a
+// question that would take more than its budget of automaton states or ways
+// around denials. What a document that Parse refuses means is unknown, and never
+// private.
 //
 // The package is pure: no I/O, no clock, no cloud SDK.
 package iam

@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -76,46 +75,80 @@ func readDocument(text []byte) (node, error) {
 	if !json.Valid(text) {
 		return node{}, fail("", "not JSON")
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	return read(d, "", 0)
+	r := reader{string(text)}
+	return r.value("", 0)
 }
 
-func read(d *json.Decoder, pointer string, depth int) (node, error) {
+// reader walks a text that is known to be valid JSON, so that it need not look
+// for what cannot be there.
+type reader struct{ rest string }
+
+// next skips white space, and commas and colons, which say nothing more in a
+// valid text. It returns the first byte of what follows.
+func (r *reader) next() byte {
+	r.rest = strings.TrimLeft(r.rest, " \t\r\n,:")
+	return r.rest[0]
+}
+
+// take cuts the first n bytes off.
+func (r *reader) take(n int) string {
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *reader) value(pointer string, depth int) (node, error) {
 	if depth > maxDepth {
 		return node{}, fail(pointer, "nested more than %d levels deep", maxDepth)
 	}
-	token, err := d.Token()
-	if err != nil {
-		return node{}, fail(pointer, "not JSON")
-	}
-	switch t := token.(type) {
-	case json.Delim:
-		if t == '{' {
-			return readObject(d, pointer, depth)
-		}
-		return readArray(d, pointer, depth)
-	case string:
-		if strings.ContainsAny(t, "\ufffd"+literalStar+literalQuestion) {
+	switch r.next() {
+	case '{':
+		return r.object(pointer, depth)
+	case '[':
+		return r.array(pointer, depth)
+	case '"':
+		text := r.str()
+		if strings.ContainsAny(text, "\ufffd"+literalStar+literalQuestion) {
 			return node{}, fail(pointer, "text with an unpaired surrogate or a noncharacter")
 		}
-		return node{kind: nodeString, pointer: pointer, text: t}, nil
-	case json.Number:
-		return node{kind: nodeNumber, pointer: pointer, text: t.String()}, nil
-	case bool:
-		return node{kind: nodeBool, pointer: pointer, text: strconv.FormatBool(t)}, nil
+		return node{kind: nodeString, pointer: pointer, text: text}, nil
+	case 't':
+		return node{kind: nodeBool, pointer: pointer, text: r.take(len("true"))}, nil
+	case 'f':
+		return node{kind: nodeBool, pointer: pointer, text: r.take(len("false"))}, nil
+	case 'n':
+		r.take(len("null"))
+		return node{kind: nodeNull, pointer: pointer}, nil
 	}
-	return node{kind: nodeNull, pointer: pointer}, nil
+	end := strings.IndexAny(r.rest, " \t\r\n,]}")
+	if end < 0 {
+		end = len(r.rest)
+	}
+	return node{kind: nodeNumber, pointer: pointer, text: r.take(end)}, nil
 }
 
-func readObject(d *json.Decoder, pointer string, depth int) (node, error) {
-	object := node{kind: nodeObject, pointer: pointer}
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return node{}, fail(pointer, "not JSON")
-		}
-		name := token.(string)
+// str reads a string. Most have no escapes and need no decoding.
+func (r *reader) str() string {
+	end := 1
+	for escaped := false; r.rest[end] != '"' || escaped; end++ {
+		escaped = !escaped && r.rest[end] == '\\'
+	}
+	quoted := r.take(end + 1)
+	if !strings.Contains(quoted, `\`) {
+		return quoted[1:end]
+	}
+	var text string
+	if err := json.Unmarshal([]byte(quoted), &text); err != nil {
+		panic("iam: a string of a valid JSON text is not valid: " + err.Error())
+	}
+	return text
+}
+
+func (r *reader) object(pointer string, depth int) (node, error) {
+	object := node{kind: nodeObject, pointer: pointer, members: make([]member, 0, 4)}
+	r.take(len("{"))
+	for r.next() != '}' {
+		name := r.str()
 		at := pointer + "/" + escape(name)
 		for _, m := range object.members {
 			// Element names differ by more than case, operators and keys
@@ -124,31 +157,27 @@ func readObject(d *json.Decoder, pointer string, depth int) (node, error) {
 				return node{}, fail(at, "duplicate key %q", name)
 			}
 		}
-		value, err := read(d, at, depth+1)
+		value, err := r.value(at, depth+1)
 		if err != nil {
 			return node{}, err
 		}
 		object.members = append(object.members, member{name, value})
 	}
-	_, err := d.Token()
-	if err != nil {
-		return node{}, fail(pointer, "not JSON")
-	}
+	r.take(len("}"))
 	return object, nil
 }
 
-func readArray(d *json.Decoder, pointer string, depth int) (node, error) {
+func (r *reader) array(pointer string, depth int) (node, error) {
 	array := node{kind: nodeArray, pointer: pointer}
-	for d.More() {
-		item, err := read(d, pointer+"/"+strconv.Itoa(len(array.items)), depth+1)
+	r.take(len("["))
+	for r.next() != ']' {
+		item, err := r.value(pointer+"/"+strconv.Itoa(len(array.items)), depth+1)
 		if err != nil {
 			return node{}, err
 		}
 		array.items = append(array.items, item)
 	}
-	if _, err := d.Token(); err != nil {
-		return node{}, fail(pointer, "not JSON")
-	}
+	r.take(len("]"))
 	return array, nil
 }
 

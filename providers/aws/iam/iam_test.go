@@ -62,7 +62,11 @@ func TestWhomConditionsLetIn(t *testing.T) {
 		{`"StringLike":{"aws:PrincipalAccount":"*"}`, "anonymous any-account stranger-vpce organisation"},
 		{`"StringLike":{"aws:PrincipalAccount":"????????????"}`, signed},
 		{`"StringEquals":{"aws:PrincipalAccount":"anonymous"}`, "anonymous stranger-vpce"},
+		// An ARN has six components; that "*" alone keeps anybody out is not certain.
+		{`"ArnLike":{"aws:PrincipalArn":"arn:*:*:*:*:*"}`, signed},
 		{`"ArnLike":{"aws:PrincipalArn":"*"}`, signed},
+		{`"ArnNotLike":{"aws:PrincipalArn":"arn:*:*:*:*:*"}`, "anonymous via-service federated stranger-vpce organisation"},
+		{`"ArnNotLike":{"aws:PrincipalArn":"*"}`, "anonymous any-account? via-service federated stranger-vpce organisation"},
 		{`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/deploy"}`, signed},
 		{`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:*"}`, ""},
 		{`"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:*"}`, everybody},
@@ -107,14 +111,14 @@ func TestWhomConditionsLetIn(t *testing.T) {
 		{`"StringEquals":{"aws:SourceOrgID":"o-abcdefghij"}`, "organisation"},
 		{`"Bool":{"aws:PrincipalIsAWSService":"true"}`, "via-service organisation"},
 		// Numbers and times.
-		{`"NumericLessThan":{"s3:max-keys":"10"}`, everybody},
-		{`"NumericLessThan":{"s3:max-keys":"10"},"NumericGreaterThan":{"s3:max-keys":"9"}`, ""},
+		{`"NumericLessThan":{"aws:MultiFactorAuthAge":"10"}`, signed},
+		{`"NumericLessThan":{"aws:MultiFactorAuthAge":"10"},"NumericGreaterThan":{"aws:MultiFactorAuthAge":"9"}`, ""},
 		{`"NumericGreaterThanEquals":{"s3:TlsVersion":"1.4"}`, ""},
 		{`"NumericGreaterThanEquals":{"s3:TlsVersion":1.2}`, everybody},
 		{`"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"},"DateGreaterThan":{"aws:EpochTime":"1577836800"}`, ""},
 		// Sets of values.
-		{`"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]},"ForAnyValue:StringEquals":{"aws:TagKeys":["c"]}`, ""},
-		{`"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]},"ForAnyValue:StringEquals":{"aws:TagKeys":["b"]}`, everybody},
+		{`"ForAllValues:StringEquals":{"aws:CalledVia":["a","b"]},"ForAnyValue:StringEquals":{"aws:CalledVia":["c"]}`, ""},
+		{`"ForAllValues:StringEquals":{"aws:CalledVia":["a","b"]},"ForAnyValue:StringEquals":{"aws:CalledVia":["b"]}`, signed},
 		// Access points of strangers, and the owner's.
 		{`"StringEquals":{"s3:DataAccessPointAccount":"111122223333"}`, ""},
 		{`"StringLike":{"s3:DataAccessPointArn":"arn:aws:s3:*:*:accesspoint/*"}`, signed},
@@ -153,6 +157,9 @@ func TestDenialsCloseExactly(t *testing.T) {
 			deny(`"NotIpAddress":{"aws:SourceIp":"198.51.100.0/24"},"StringNotEquals":{"aws:SourceVpce":"vpce-0123456789abcdef0"}`),
 		}, "anonymous any-account federated organisation"},
 		{"only with a name that anybody can take", []string{open(""), deny(`"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/deploy"}`)}, "any-account stranger-vpce organisation"},
+		{"with any ARN, spelled out", []string{open(""), deny(`"ArnLike":{"aws:PrincipalArn":"arn:*:*:*:*:*"}`)}, "anonymous via-service federated stranger-vpce organisation"},
+		{"with any ARN", []string{open(""), deny(`"ArnLike":{"aws:PrincipalArn":"*"}`)}, "anonymous any-account? via-service federated stranger-vpce organisation"},
+		{"without any ARN", []string{open(""), deny(`"ArnNotLike":{"aws:PrincipalArn":"*"}`)}, "any-account stranger-vpce organisation"},
 		{"plain HTTP only", []string{open(""), deny(`"Bool":{"aws:SecureTransport":"true"}`)}, "anonymous any-account federated stranger-vpce organisation"},
 		{"both ways of SecureTransport", []string{open(""), deny(`"Bool":{"aws:SecureTransport":"true"}`), deny(`"Bool":{"aws:SecureTransport":"false"}`)}, ""},
 		{"another action", []string{open(""), `{"Effect":"Deny","Principal":"*","Action":"s3:Put*","Resource":"*"}`}, everybody},
@@ -522,7 +529,7 @@ func TestReferenceHasTheServices(t *testing.T) {
 		"arn:aws:s3:us-east-1:111122223333:accesspoint/a/object/*": "[accesspointobject]",
 		"arn:aws:sqs:us-east-1:111122223333:q":                     "[]",
 	} {
-		if got := fmt.Sprint(s3.TypesOf(arn)); got != want {
+		if got := fmt.Sprint(s3.Names(s3.TypesOf(arn))); got != want {
 			t.Errorf("%s is %s, want %s", arn, got, want)
 		}
 	}

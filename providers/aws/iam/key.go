@@ -37,6 +37,7 @@ type domain struct {
 
 // binding says how a condition key is decided in one world.
 type binding struct {
+	key   string
 	dim   string // keys that tell of the same thing share a dimension
 	kind  kind
 	scale int64
@@ -154,7 +155,7 @@ var keyFamilies = []struct {
 
 // lookup returns the spec of a key without a rule of its own. The second
 // result is false for keys that nothing is known about.
-func (w *world) lookup(key string) (keySpec, bool) {
+func (p *plan) lookup(key string) (keySpec, bool) {
 	if spec, ok := keys[key]; ok {
 		return spec, true
 	}
@@ -163,8 +164,8 @@ func (w *world) lookup(key string) (keySpec, bool) {
 			return f.spec, true
 		}
 	}
-	if w.plan.service != nil && strings.HasPrefix(key, w.plan.target.Service+":") {
-		if k, ok := w.plan.service.Key(key); ok {
+	if prefix, _, _ := strings.Cut(key, ":"); p.service != nil && prefix == p.target.Service {
+		if k, ok := p.service.Key(key); ok {
 			return serviceKey(k.Type), true
 		}
 	}
@@ -187,9 +188,12 @@ func serviceKey(typ string) keySpec {
 	return spec
 }
 
+// naturals are the numbers that a request can have: those that JSON keeps exact.
+var naturals = interval.Of(0, 1<<53)
+
 // anything is the domain of a key that the caller may set or leave out.
 func anything() domain {
-	return domain{absent: true, present: true, samples: []string{"x"}, addrs: netset.All(), numbers: interval.Of(0, 1<<53)}
+	return domain{absent: true, present: true, samples: []string{"x"}, addrs: netset.All(), numbers: naturals}
 }
 
 func never() domain { return domain{absent: true} }
@@ -228,36 +232,17 @@ func (w *world) bind(key string) binding {
 	return w.bindSpec(key)
 }
 
+// bindSpec decides a key that needs no more than its origin and type.
 func (w *world) bindSpec(key string) binding {
 	switch key {
 	case "aws:currenttime", "aws:epochtime":
 		return binding{dim: dimTime, kind: kindTime, scale: microseconds, dom: domain{present: true, numbers: interval.All()}}
 	}
-	b := binding{dim: key, dom: anything()}
-	spec, known := w.lookup(key)
+	spec, known := w.plan.lookup(key)
 	if !known {
-		if strings.HasPrefix(key, "aws:") {
-			b.unknown = true
-			return b
-		}
-		// A key of another service, or one that the service's reference does
-		// not list: requests lack it, unless it is newer than the reference.
-		loose := anything()
-		b.dom, b.loose = never(), &loose
-		return b
+		return bindUnknown(key)
 	}
-	b.kind, b.multi, b.scale = spec.kind, spec.multi, max(spec.scale, 1)
-	if spec.bool {
-		b.dom = exactly("true", "false")
-		b.dom.absent = true
-	}
-	b.dom.absent = b.dom.absent && !spec.always
-	switch {
-	case key == "s3:tlsversion":
-		b.dom.numbers = interval.Of(10, 13)
-	case b.kind == kindTime:
-		b.dom.numbers = interval.All()
-	}
+	b := binding{dim: key, kind: spec.kind, multi: spec.multi, scale: max(spec.scale, 1), dom: spec.domain(key)}
 	switch spec.origin {
 	case fromSigner:
 		if w.caller != callerAccount {
@@ -277,6 +262,32 @@ func (w *world) bindSpec(key string) binding {
 		b.dom = exactly("true")
 	}
 	return b
+}
+
+// bindUnknown decides a key that nothing is known about. A global key may be new.
+// One of another service, or one that the service's reference does not list, is
+// not in requests, unless it is newer than the reference.
+func bindUnknown(key string) binding {
+	if strings.HasPrefix(key, "aws:") {
+		return binding{dim: key, dom: anything(), unknown: true}
+	}
+	loose := anything()
+	return binding{dim: key, dom: never(), loose: &loose}
+}
+
+// domain is what the key can be where somebody chooses it.
+func (spec keySpec) domain(key string) domain {
+	d := anything()
+	switch {
+	case spec.bool:
+		d = exactly("true", "false")
+	case key == "s3:tlsversion":
+		d.numbers = interval.Of(10, 13)
+	case spec.kind == kindTime:
+		d.numbers = interval.All()
+	}
+	d.absent = !spec.always
+	return d
 }
 
 // unnamed is the domain of an identifier that is absent or that the policy does

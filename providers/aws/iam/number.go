@@ -23,7 +23,7 @@ func fillNumbers(a *atom, c *condition, b *binding) bool {
 			}
 			x = parseDate(v.text)
 		case familyString:
-			if c.operator.wild && strings.Trim(v.text, "*") == "" && v.text != "" {
+			if c.operator.wild && isLoneWildcard(v.text) {
 				set = interval.All()
 				continue
 			}

@@ -214,15 +214,15 @@ func classifyAWS(text string) (principalKind, string) {
 	if isUniqueID(text) {
 		return principalGone, ""
 	}
-	fields := strings.SplitN(text, ":", 6)
-	if len(fields) != 6 || fields[0] != "arn" || strings.ContainsAny(text, "*?") {
+	a, n := splitARN(text)
+	if n != len(a) || a[0] != "arn" || strings.ContainsAny(text, "*?") {
 		return principalInvalid, ""
 	}
-	account, resource := fields[4], fields[5]
+	account, resource := a[arnAccount], a[arnResource]
 	switch {
 	case account == "cloudfront" && strings.HasPrefix(resource, "user/"):
 		return principalOAI, ""
-	case !isAccount(account) || fields[2] != "iam" && fields[2] != "sts":
+	case !isAccount(account) || a[arnService] != "iam" && a[arnService] != "sts":
 		return principalInvalid, ""
 	case resource == "root":
 		return principalAccount, account
@@ -242,14 +242,6 @@ func isUniqueID(text string) bool {
 		return false
 	}
 	return slices.Contains([]string{"AIDA", "AROA", "AGPA", "ANPA", "ASCA", "APKA", "AIPA"}, text[:4])
-}
-
-// accountOf returns the account component of an ARN.
-func accountOf(arn string) string {
-	if fields := strings.SplitN(arn, ":", 6); len(fields) == 6 {
-		return fields[4]
-	}
-	return ""
 }
 
 // parseActions reads actions and lowers them. An action is "*" or
@@ -302,14 +294,14 @@ func isResourcePattern(text string) bool {
 	if head := strings.IndexAny(text, "*?$"); head >= 0 && head < len("arn:aws:") {
 		return true
 	}
-	fields := strings.SplitN(text, ":", 6)
-	if len(fields) < 3 || fields[0] != "arn" || fields[2] == "" {
+	a, n := splitARN(text)
+	if n <= arnService || a[0] != "arn" || a[arnService] == "" {
 		return false
 	}
-	if len(fields) > 3 && len(fields) < 6 && !strings.ContainsAny(text, "*?$") {
+	if n > arnRegion && n < len(a) && !strings.ContainsAny(text, "*?$") {
 		return false
 	}
-	partition := fields[1]
+	partition := a[arnPartition]
 	return partition == "aws" || strings.HasPrefix(partition, "aws-") || strings.ContainsAny(partition, "*?$")
 }
 

@@ -1,12 +1,10 @@
 package iam
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/andon-audit/andon/pkg/netset"
 	"github.com/andon-audit/andon/providers/aws/iam/glob"
@@ -26,30 +24,52 @@ type plan struct {
 	ids         []string // account ids that a fresh stranger must not have
 	strangers   []glob.Pattern
 	fresh       string
-	actions     []permission
 	families    []arnFamily
+	scopes      []scope   // by statement
+	asked       [][]asked // by statement: its conditions
+	room        int       // atoms that all statements together can have
+	actions     []permission
 	groups      []group
-	used        []glob.Pattern // names of actions, once needed
-	scopes      []scope        // by statement
-	budget      glob.Budget    // what all classes together may still cost
-	steps       int
+	// carried are the condition keys that depend on the action, carriedVariables
+	// the numbers of those that policy variables stand for.
+	carried          []carriedKey
+	carriedVariables []int
+	// guesses is set when the reference does not tell everything about some
+	// action: whether it exists, or carries the keys that the policy asks for.
+	guesses bool
+
+	budget    glob.Budget // what all classes together may still cost
+	steps     int
+	allowance glob.Budget // what the class that is being decided was given
+
+	// What was needed once and may be again. Classes and their worlds are decided
+	// one after the other.
+	used       []glob.Pattern // names of actions
+	principals []domain       // of principals, by account
+	elsewhere  *netset.Set    // see unlistedAddresses
+	bound      []binding      // of the world that is being decided
+	scratch    scratch
 }
 
 // scope is the Resource element of a statement, compiled once unless policy
 // variables make it depend on who asks.
 type scope struct {
+	pointer        string // of the element
 	ready          bool
 	within, across []glob.Pattern // wildcards stay within ARN components, or cross them
 	uncertain      string         // pointer to a value where the two differ
 	touches        []bool         // by family: the statement may be about it
 }
 
-// permission is one action of the audited service.
-type permission struct {
-	name     string // "s3:GetObject"
-	folded   string
-	families uint64 // bit i: it applies to families[i]
-	unlisted bool   // the policy names it, but the reference does not
+// asked is a condition of the policy with what does not depend on who asks.
+type asked struct {
+	*condition
+	carried int // the number of its key if that depends on the action, -1 otherwise
+	// fixed is set when its values as text mean the same to everybody; patterns
+	// are these, once they were needed.
+	fixed    bool
+	patterns []glob.Pattern
+	addrs    *netset.Set // see fillAddresses
 }
 
 // arnFamily is one ARN pattern of the target.
@@ -61,17 +81,7 @@ func newFamily(pattern glob.Pattern, sample string) arnFamily {
 	return arnFamily{domain{present: true, clauses: []glob.Clause{{Any: []glob.Pattern{pattern}}}, samples: []string{sample}}}
 }
 
-// group is a set of actions that every statement treats alike, on one family.
-type group struct {
-	actions []int
-	family  int
-	// statements[i] tells whether statement i is about these actions.
-	statements []bool
-}
-
-// FutureAction stands for an action that a service may get later.
-const FutureAction = "future action"
-
+// prepare does what the classes of a policy share.
 func prepare(p *Policy, t Target) *plan {
 	t = t.complete()
 	t.Service = canonicalService(t.Service)
@@ -92,12 +102,21 @@ func prepare(p *Policy, t Target) *plan {
 	pl.addFamilies()
 	pl.addScopes()
 	pl.addActions()
+	pl.addConditions()
 	pl.addGroups()
 	return pl
 }
 
-// listedAddresses returns the address ranges of the policy that are not broad
-// by themselves.
+// unlistedAddresses returns the public addresses outside the ranges of the policy
+// that are not broad by themselves.
+func (p *plan) unlistedAddresses() netset.Set {
+	if p.elsewhere == nil {
+		elsewhere := netset.Public().Subtract(p.listedAddresses())
+		p.elsewhere = &elsewhere
+	}
+	return *p.elsewhere
+}
+
 func (p *plan) listedAddresses() netset.Set {
 	var listed []netip.Prefix
 	for i := range p.policy.Statements {
@@ -148,145 +167,6 @@ func (p *plan) addFamilies() {
 	if len(p.families) == 0 {
 		p.families = []arnFamily{newFamily(glob.Run(glob.Any), "*")}
 	}
-}
-
-// addActions lists the service's actions that apply to the target, and those
-// that the policy names beyond the reference.
-func (p *plan) addActions() {
-	p.actions = p.listed()
-	var extra []string
-	for i := range p.policy.Statements {
-		for _, pattern := range p.policy.Statements[i].actions.patterns {
-			if strings.HasPrefix(pattern, p.target.Service+":") && !strings.ContainsAny(pattern, "*?") &&
-				(p.service == nil || !p.service.Has(pattern)) {
-				extra = append(extra, pattern)
-			}
-		}
-	}
-	if len(extra) == 0 {
-		return
-	}
-	slices.Sort(extra)
-	p.actions = slices.Clone(p.actions)
-	all := uint64(1)<<min(len(p.families), 64) - 1
-	for _, name := range slices.Compact(extra) {
-		p.actions = append(p.actions, permission{name, name, all, p.service != nil})
-	}
-	slices.SortFunc(p.actions, func(a, b permission) int { return strings.Compare(a.folded, b.folded) })
-}
-
-// listedActions remembers the answers of listed, of which there are few: one
-// for each combination of resource types.
-var listedActions sync.Map
-
-// listed returns the actions of the reference that apply to the target.
-func (p *plan) listed() []permission {
-	if p.service == nil {
-		return nil
-	}
-	types := make([][]string, len(p.families))
-	for i, arn := range p.target.Resources[:min(len(p.target.Resources), len(types))] {
-		types[i] = p.service.TypesOf(arn)
-	}
-	key := p.target.Service + fmt.Sprint(types)
-	if known, ok := listedActions.Load(key); ok {
-		return known.([]permission)
-	}
-	var actions []permission
-	for _, a := range p.service.Actions {
-		families := uint64(0)
-		for i, t := range types {
-			// An ARN of no known form may take every action.
-			if len(t) == 0 || a.AppliesTo(t) {
-				families |= 1 << i
-			}
-		}
-		if families != 0 {
-			actions = append(actions, permission{a.Name, a.Folded, families, false})
-		}
-	}
-	listedActions.Store(key, actions)
-	return actions
-}
-
-// addGroups splits the actions by the statements that are about them, so that
-// one decision answers for a whole group.
-func (p *plan) addGroups() {
-	matched := make([][]bool, len(p.policy.Statements))
-	for i, s := range p.policy.Statements {
-		matched[i] = p.match(s.actions)
-	}
-	signature := make([]byte, (len(p.policy.Statements)+8)/8)
-	for f := range p.families {
-		index := make(map[string]int)
-		for a, action := range p.actions {
-			if action.families&(1<<f) == 0 {
-				continue
-			}
-			clear(signature)
-			signature[len(p.policy.Statements)/8] |= boolBit(action.unlisted) << (len(p.policy.Statements) % 8)
-			for i := range matched {
-				signature[i/8] |= boolBit(matched[i][a]) << (i % 8)
-			}
-			at, ok := index[string(signature)]
-			if !ok {
-				at = len(p.groups)
-				index[string(signature)] = at
-				g := group{family: f, statements: make([]bool, len(matched))}
-				for i := range matched {
-					g.statements[i] = matched[i][a]
-				}
-				p.groups = append(p.groups, g)
-			}
-			p.groups[at].actions = append(p.groups[at].actions, a)
-		}
-	}
-}
-
-func boolBit(b bool) byte {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// match tells for each action whether an Action or NotAction element covers it.
-// The actions are sorted, so the common forms cost a binary search.
-func (p *plan) match(list actionList) []bool {
-	in := make([]bool, len(p.actions))
-	for _, pattern := range list.patterns {
-		from, to := 0, len(p.actions)
-		star := strings.IndexAny(pattern, "*?")
-		if star < 0 {
-			from = p.search(pattern)
-			if from < to && p.actions[from].folded == pattern {
-				in[from] = true
-			}
-			continue
-		}
-		if head := pattern[:star]; head != "" {
-			from = p.search(head)
-			to = p.search(head + "\U0010FFFF")
-		}
-		simple := pattern[star:] == "*"
-		compiled := glob.Like(pattern)
-		for a := from; a < to; a++ {
-			in[a] = in[a] || simple || compiled.Match(p.actions[a].folded)
-		}
-	}
-	if list.not {
-		for a := range in {
-			in[a] = !in[a]
-		}
-	}
-	return in
-}
-
-func (p *plan) search(name string) int {
-	at, _ := slices.BinarySearchFunc(p.actions, name, func(a permission, name string) int {
-		return strings.Compare(a.folded, name)
-	})
-	return at
 }
 
 // answersUnsigned reports whether the audited service answers requests without
@@ -349,25 +229,19 @@ func (p *plan) applies(i int) bool {
 	return !about
 }
 
-// about reports whether a statement may be about a group of actions on its
-// family of resources.
-func (p *plan) about(statement int, g *group) bool {
-	return g.statements[statement] && p.scopes[statement].touches[g.family]
-}
-
 // addScopes compiles the Resource elements and finds out which of them are about
 // the target at all.
 func (p *plan) addScopes() {
 	p.scopes = make([]scope, len(p.policy.Statements))
 	for i := range p.policy.Statements {
 		s, list := &p.scopes[i], &p.policy.Statements[i].resources
-		s.ready = true
+		s.pointer, s.ready = p.policy.Statements[i].Pointer+"/Resource", true
 		for _, v := range list.values {
 			if p.policy.variables() && hasVariable(v.text) {
 				s.ready = false
 				break
 			}
-			within, across := arnPatterns(v.text)
+			within, across := resourcePatterns(v.text)
 			if !sameReading(within, across) {
 				s.uncertain = v.pointer
 			}
@@ -377,6 +251,36 @@ func (p *plan) addScopes() {
 			s.touches = append(s.touches, !s.ready || !list.present || list.not || f.meets(s.across))
 		}
 	}
+}
+
+// addConditions prepares the conditions.
+func (p *plan) addConditions() {
+	p.asked = make([][]asked, len(p.policy.Statements))
+	for i := range p.policy.Statements {
+		conditions := p.policy.Statements[i].conditions
+		p.room += len(conditions) + 2
+		if len(conditions) == 0 {
+			continue
+		}
+		p.asked[i] = make([]asked, len(conditions))
+		for j := range conditions {
+			c := &conditions[j]
+			p.asked[i][j] = asked{condition: c, carried: p.carry(c.key, c.folded), fixed: p.fixed(c)}
+		}
+	}
+	for _, key := range p.named.variables {
+		if k := p.carry(key, key); k >= 0 {
+			p.carriedVariables = append(p.carriedVariables, k)
+		}
+	}
+}
+
+// fixed reports whether the values of a condition are certain and the same
+// whoever asks.
+func (p *plan) fixed(c *condition) bool {
+	return !slices.ContainsFunc(c.values, func(v value) bool {
+		return p.policy.variables() && hasVariable(v.text) || c.operator.family == familyARN && !isARN(v.text)
+	})
 }
 
 // meets reports whether patterns may match an ARN of the family.

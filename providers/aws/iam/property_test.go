@@ -290,6 +290,9 @@ func checkDecision(t *rapid.T, p *Policy, d Decision, statements []map[string]an
 		if Evaluate(p, g.Witness) != Allow {
 			t.Fatalf("%s: witness %+v is not allowed by\n%s", d.Class, g.Witness, show(statements))
 		}
+		if Evaluate(p, listedOnly(g.Witness)) != Allow {
+			t.Fatalf("%s: witness %+v rests on keys that its action does not have, by\n%s", d.Class, g.Witness, show(statements))
+		}
 		if !slices.IsSorted(g.Actions) || len(g.Actions) == 0 || g.Allow == "" {
 			t.Fatalf("%s: malformed admission %+v", d.Class, g)
 		}

@@ -64,6 +64,16 @@ func (d *dimension) holds(a *atom, p point) bool {
 	return a.quantifier == forAll
 }
 
+// scratch is memory that searches use one after the other: each ends before the
+// next one begins.
+type scratch struct {
+	lits    []literal
+	points  []point
+	clauses []glob.Clause
+	allows  []*box
+	denies  []*box
+}
+
 // search looks for a request in one Allow that no Deny stops, for one group of
 // actions. Conditions on different dimensions are independent, so a request is
 // found one dimension at a time; a Deny that stops it is escaped by negating
@@ -71,8 +81,8 @@ func (d *dimension) holds(a *atom, p point) bool {
 type search struct {
 	space  *space
 	denies []*box
-	lits   [][]literal
-	points []point
+	lits   []literal // of all dimensions
+	points []point   // by dimension
 	steps  *int
 	// outside are the parts of the address and time dimensions that are known
 	// to work already.
@@ -82,34 +92,21 @@ type search struct {
 // find runs the search for an Allow. It reports false when there is no such
 // request.
 func (s *search) find(allow *box) (bool, error) {
-	d := s.space.dims
-	s.lits, s.points = s.space.scratch()
+	dims, scratch := s.space.dims, &s.space.world.plan.scratch
+	scratch.points = slices.Grow(scratch.points[:0], len(dims))
+	s.lits, s.points = scratch.lits[:0], scratch.points[:len(dims)]
 	for i := range allow.atoms {
-		a := &allow.atoms[i]
-		s.lits[a.dim] = append(s.lits[a.dim], literal{atom: a})
+		s.lits = append(s.lits, literal{atom: &allow.atoms[i]})
 	}
-	for _, l := range s.outside {
-		s.lits[l.atom.dim] = append(s.lits[l.atom.dim], l)
-	}
+	s.lits = append(s.lits, s.outside...)
+	scratch.lits = s.lits
 	// The resource comes last: conditions fail more often.
-	for i := len(d) - 1; i >= 0; i-- {
+	for i := len(dims) - 1; i >= 0; i-- {
 		if ok, err := s.solve(i); !ok || err != nil {
 			return false, err
 		}
 	}
 	return s.escape()
-}
-
-// scratch returns empty literals and points for every dimension. One search in
-// a space ends before the next one begins, so they share them.
-func (s *space) scratch() ([][]literal, []point) {
-	if len(s.points) != len(s.dims) {
-		s.lits, s.points = make([][]literal, len(s.dims)), make([]point, len(s.dims))
-	}
-	for i := range s.lits {
-		s.lits[i] = s.lits[i][:0]
-	}
-	return s.lits, s.points
 }
 
 // escape makes the points avoid every Deny.
@@ -118,13 +115,13 @@ func (s *search) escape() (bool, error) {
 	if deny == nil {
 		return true, nil
 	}
-	for _, i := range s.escapeOrder(deny) {
+	for i := range deny.atoms {
 		a := &deny.atoms[i]
 		if *s.steps--; *s.steps < 0 {
 			return false, errSteps
 		}
 		before := s.points[a.dim]
-		s.lits[a.dim] = append(s.lits[a.dim], literal{atom: a, not: true})
+		s.lits = append(s.lits, literal{atom: a, not: true})
 		ok, err := s.solve(a.dim)
 		if err == nil && ok {
 			ok, err = s.escape()
@@ -132,7 +129,7 @@ func (s *search) escape() (bool, error) {
 		if ok || err != nil {
 			return ok, err
 		}
-		s.lits[a.dim] = s.lits[a.dim][:len(s.lits[a.dim])-1]
+		s.lits = s.lits[:len(s.lits)-1]
 		s.points[a.dim] = before
 	}
 	return false, nil
@@ -162,54 +159,49 @@ func (s *search) matches(b *box, except int) bool {
 	return true
 }
 
-// escapeOrder tries addresses and times last, so that a witness is limited in
-// place or time only when it has to be.
-func (s *search) escapeOrder(b *box) []int {
-	order := make([]int, 0, len(b.atoms))
-	for _, late := range []bool{false, true} {
-		for i := range b.atoms {
-			k := s.space.dims[b.atoms[i].dim].kind
-			if late == (k == kindAddress || k == kindTime) {
-				order = append(order, i)
-			}
-		}
-	}
-	return order
-}
-
 // solve finds a point of a dimension that satisfies its literals.
 func (s *search) solve(i int) (bool, error) {
-	d, lits := &s.space.dims[i], s.lits[i]
-	if d.dom.absent && !slices.ContainsFunc(lits, func(l literal) bool { return !l.absent() }) {
+	d := &s.space.dims[i]
+	mayBeAbsent, mayBePresent := d.dom.absent, d.dom.present
+	for _, l := range s.lits {
+		if l.atom.dim == i {
+			mayBeAbsent = mayBeAbsent && l.absent()
+			mayBePresent = mayBePresent && l.present() != neverTrue
+		}
+	}
+	if mayBeAbsent {
 		s.points[i] = point{absent: true}
 		return true, nil
 	}
-	if !d.dom.present || slices.ContainsFunc(lits, func(l literal) bool { return l.present() == neverTrue }) {
+	if !mayBePresent {
 		return false, nil
 	}
 	switch d.kind {
 	case kindAddress:
-		addr, ok := s.addresses(i, lits).Sample()
-		if ok && s.addresses(i, lits).Contains(sampleAddress) {
+		addrs := s.addresses(i, s.lits)
+		addr, ok := addrs.Sample()
+		if ok && addrs.Contains(sampleAddress) {
 			addr = sampleAddress
 		}
 		s.points[i] = point{addr: addr}
 		return ok, nil
 	case kindNumber, kindTime:
-		n, ok := s.numbers(i, lits).Sample(d.preferred())
+		n, ok := s.numbers(i, s.lits).Sample(d.preferred())
 		s.points[i] = point{number: n}
 		return ok, nil
 	}
 	if d.multi {
-		return s.solveMany(i, lits)
+		return s.solveMany(i)
 	}
-	clauses := make([]glob.Clause, 0, len(lits)+len(d.dom.clauses))
-	for _, l := range lits {
-		if l.atom.present == byValue {
+	scratch := &s.space.world.plan.scratch
+	clauses := scratch.clauses[:0]
+	for _, l := range s.lits {
+		if l.atom.dim == i && l.atom.present == byValue {
 			clauses = append(clauses, l.clause())
 		}
 	}
 	clauses = append(clauses, d.dom.clauses...)
+	scratch.clauses = clauses
 	text, ok, err := glob.Find(clauses, s.space.budget, d.dom.samples...)
 	s.points[i] = point{text: text}
 	return ok, err
@@ -229,12 +221,12 @@ func (l literal) clause() glob.Clause {
 
 // solveMany finds a set of values: each within what every ForAllValues demands,
 // and one for each ForAnyValue. Negation swaps the two.
-func (s *search) solveMany(i int, lits []literal) (bool, error) {
+func (s *search) solveMany(i int) (bool, error) {
 	d := &s.space.dims[i]
 	within := slices.Clone(d.dom.clauses)
 	var wanted []glob.Clause
-	for _, l := range lits {
-		if l.atom.present != byValue {
+	for _, l := range s.lits {
+		if l.atom.dim != i || l.atom.present != byValue {
 			continue
 		}
 		if (l.atom.quantifier == forAll) != l.not {
@@ -263,7 +255,7 @@ func (s *search) solveMany(i int, lits []literal) (bool, error) {
 func (s *search) addresses(i int, lits []literal) netset.Set {
 	set := s.space.dims[i].dom.addrs
 	for _, l := range lits {
-		if l.atom.present != byValue {
+		if l.atom.dim != i || l.atom.present != byValue {
 			continue
 		}
 		if l.not {
@@ -278,7 +270,7 @@ func (s *search) addresses(i int, lits []literal) netset.Set {
 func (s *search) numbers(i int, lits []literal) interval.Set {
 	set := s.space.dims[i].dom.numbers
 	for _, l := range lits {
-		if l.atom.present != byValue {
+		if l.atom.dim != i || l.atom.present != byValue {
 			continue
 		}
 		if l.not {
@@ -293,7 +285,7 @@ func (s *search) numbers(i int, lits []literal) interval.Set {
 // working returns every address that works while all other dimensions stay as
 // they are in the found request.
 func (s *search) working(allow *box, dim int) netset.Set {
-	set := s.addresses(dim, allowOnly(allow, dim))
+	set := s.addresses(dim, literalsOf(allow))
 	for _, b := range s.denies {
 		if !s.matches(b, dim) {
 			continue
@@ -321,7 +313,7 @@ func addressesOf(a *atom) netset.Set {
 
 // workingTimes is working for the time dimension.
 func (s *search) workingTimes(allow *box, dim int) interval.Set {
-	set := s.numbers(dim, allowOnly(allow, dim))
+	set := s.numbers(dim, literalsOf(allow))
 	for _, b := range s.denies {
 		if !s.matches(b, dim) {
 			continue
@@ -342,12 +334,10 @@ func (s *search) workingTimes(allow *box, dim int) interval.Set {
 	return set
 }
 
-func allowOnly(allow *box, dim int) []literal {
-	var lits []literal
+func literalsOf(allow *box) []literal {
+	lits := make([]literal, len(allow.atoms))
 	for i := range allow.atoms {
-		if allow.atoms[i].dim == dim {
-			lits = append(lits, literal{atom: &allow.atoms[i]})
-		}
+		lits[i].atom = &allow.atoms[i]
 	}
 	return lits
 }

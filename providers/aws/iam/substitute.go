@@ -23,37 +23,37 @@ func pinned(k kind, dom domain, value string) domain {
 	return dom
 }
 
+// resourcePatterns is arnPatterns for a Resource element, where "*" alone is every
+// resource.
+func resourcePatterns(text string) (within, across []glob.Pattern) {
+	if isLoneWildcard(text) {
+		all := []glob.Pattern{glob.Run(glob.Any)}
+		return all, all
+	}
+	return arnPatterns(text)
+}
+
+// isLoneWildcard reports whether text is "*", or as good as that.
+func isLoneWildcard(text string) bool { return text != "" && strings.Trim(text, "*") == "" }
+
 // arnPatterns returns a pattern's reading with wildcards that stay within an
 // ARN component, and with wildcards that do not. A pattern of fewer than six
 // components may be completed with wildcards.
 func arnPatterns(text string) (within, across []glob.Pattern) {
-	if strings.Trim(text, "*") == "" && text != "" {
-		all := []glob.Pattern{glob.Run(glob.Any)}
-		return all, all
-	}
-	fields := strings.SplitN(text, ":", 6)
-	if len(fields) < 6 {
+	parts, n := splitARN(text)
+	if n < len(parts) {
 		return nil, []glob.Pattern{glob.Like(text), glob.Like(text + ":*")}
 	}
-	parts := make([]glob.Pattern, 0, 11)
-	wild := false
-	for i, f := range fields {
-		if i > 0 {
-			parts = append(parts, glob.Literal(":"))
-		}
-		class := notColon
-		if i == 5 {
-			class = glob.Any
-		}
-		wild = wild || i < 5 && strings.ContainsAny(f, "*?")
-		parts = append(parts, glob.LikeIn(f, class))
+	across = []glob.Pattern{glob.Like(text)}
+	if !slices.ContainsFunc(parts[:arnResource], func(part string) bool { return strings.ContainsAny(part, "*?") }) {
+		return across, across
 	}
-	if !wild {
-		exact := []glob.Pattern{glob.Like(text)}
-		return exact, exact
+	joined := make([]glob.Pattern, 0, 2*len(parts))
+	for _, part := range parts[:arnResource] {
+		joined = append(joined, glob.LikeIn(part, notColon), glob.Literal(":"))
 	}
-	within = []glob.Pattern{glob.Join(parts...)}
-	return within, []glob.Pattern{glob.Like(text)}
+	joined = append(joined, glob.Like(parts[arnResource]))
+	return []glob.Pattern{glob.Join(joined...)}, across
 }
 
 // substituted is a value after its variables were replaced.

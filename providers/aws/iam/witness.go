@@ -57,7 +57,7 @@ func (s *search) addVariables(r *Request) {
 			continue
 		}
 		pin, pinned := w.pins[b.dim]
-		if _, constrained := s.space.index[b.dim]; constrained || !pinned {
+		if s.space.index(b.dim) >= 0 || !pinned {
 			continue
 		}
 		if b.dim == dimPrincipal {
