@@ -113,11 +113,12 @@ func parse(prefix, lines string) *Service {
 	return s
 }
 
-// named returns the types with some names.
+// named returns the types with some names. The published reference is not of one
+// mind about their case: actions apply to "Secret" where the type is "secret".
 func (s *Service) named(names []string) Types {
 	var set Types
 	for i, t := range s.types {
-		if slices.Contains(names, t.name) {
+		if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, t.name) }) {
 			set |= 1 << i
 		}
 	}

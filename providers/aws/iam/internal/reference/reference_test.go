@@ -79,3 +79,26 @@ func BenchmarkLookup(b *testing.B) {
 		parse("s3", lines)
 	}
 }
+
+// An action whose types were not found would apply to no resource, and a policy
+// that allows it would seem to let nobody in.
+func TestActionsNameTypes(t *testing.T) {
+	prefix, named := "", 0
+	for line := range strings.Lines(text) {
+		switch fields := strings.Fields(line); fields[0] {
+		case "service":
+			prefix = fields[1]
+		case "action":
+			s := service(t, prefix)
+			for _, name := range fields[3:] {
+				named++
+				if s.named([]string{name}) == 0 {
+					t.Errorf("%s:%s applies to %s, which is no type of the service", prefix, fields[1], name)
+				}
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("no action names a type")
+	}
+}
