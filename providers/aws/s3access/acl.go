@@ -8,6 +8,7 @@ import (
 
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws/iam"
+	"github.com/andon-audit/andon/providers/aws/resourcepolicy"
 )
 
 // aclCall is where a bucket's ACL is read.
@@ -136,7 +137,7 @@ func (a ACLOf) admit(who grantee, actions []string, pointer string) ([]resource.
 		to.Reach = min(to.Reach, iam.Audience(who.class, admission.Network).Reach)
 		grants = append(grants, resource.Grant{
 			To: to, Can: Abilities(admission.Actions), Via: who.via,
-			Because: []resource.Evidence{evidence}, Witness: witness(admission.Witness),
+			Because: []resource.Evidence{evidence}, Witness: resourcepolicy.Witness(admission.Witness),
 		})
 	}
 	if d.Outcome != iam.Undecided {

@@ -7,11 +7,10 @@
 package s3access
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/andon-audit/andon/pkg/resource"
-	"github.com/andon-audit/andon/providers/aws/iam"
+	"github.com/andon-audit/andon/providers/aws/resourcepolicy"
 )
 
 // The channels into S3 stores. They differ by what stops them.
@@ -56,36 +55,14 @@ var able = map[string]resource.Action{
 }
 
 // Abilities says what a set of IAM actions lets somebody do, in a fixed order.
-func Abilities(actions []string) []resource.Action {
-	var can []resource.Action
-	for _, action := range actions {
-		if a := ability(action); a != "" && !slices.Contains(can, a) {
-			can = append(can, a)
-		}
-	}
-	slices.SortFunc(can, func(a, b resource.Action) int { return slices.Index(order, a) - slices.Index(order, b) })
-	return can
-}
+func Abilities(actions []string) []resource.Action { return resourcepolicy.Able(ability, actions) }
 
-var order = []resource.Action{
-	resource.List, resource.Read, resource.Write, resource.Delete, resource.ReadACL, resource.TakeOver,
-	resource.Configure, resource.ReadMeta, resource.AnyAction,
-}
-
-func ability(action string) resource.Action {
-	if action == iam.FutureAction {
-		return resource.AnyAction
-	}
-	_, name, _ := strings.Cut(action, ":")
+func ability(name string) resource.Action {
 	if a, ok := able[name]; ok {
 		return a
 	}
-	switch {
-	case strings.HasPrefix(name, "Get"), strings.HasPrefix(name, "List"), strings.HasPrefix(name, "Describe"):
-		return resource.ReadMeta
-	case strings.HasPrefix(name, "WriteGetObjectResponse"):
+	if strings.HasPrefix(name, "WriteGetObjectResponse") {
 		return ""
-	default:
-		return resource.Configure
 	}
+	return resourcepolicy.ByVerb(name)
 }
