@@ -41,6 +41,8 @@ type Kind struct {
 type Listing struct {
 	Call       string `yaml:"call"`
 	Permission string `yaml:"permission"`
+	// Whole says that the service answers it at once, however much there is.
+	Whole bool `yaml:"whole"`
 }
 
 // Reading declares a detail call and what its answer may hide.

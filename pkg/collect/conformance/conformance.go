@@ -87,6 +87,9 @@ type Dialect interface {
 	// Words returns the words that answers choose from a list, and to which the
 	// cloud may add: permissions, types, error codes, operators, actions.
 	Words() []string
+	// Bare returns the listings whose answer has nothing in it when there is
+	// nothing to list.
+	Bare() []string
 	// Documents passes every JSON document that an answer carries as text, such
 	// as a policy, through change, and reports whether there was one.
 	Documents(e tape.Exchange, change func(document string) string) (tape.Exchange, bool)
@@ -218,7 +221,8 @@ func (y *tally) together(kind *collect.Kind, breach complain) {
 			breach("declared: no recording shows the setting %s", key)
 		}
 	}
-	if y.served && !y.paged {
+	pages := slices.ContainsFunc(kind.Lists, func(l collect.Listing) bool { return !l.Whole })
+	if y.served && !y.paged && pages {
 		breach("paging: no recording lists so much that pages of one make a difference (%s)", strings.Join(kind.Calls()[:len(kind.Lists)], ", "))
 	}
 }

@@ -415,6 +415,8 @@ func (c *toyCloud) list(from string) string {
 
 func (toyDialect) Identity() []string { return []string{"toy:WhoAmI"} }
 
+func (toyDialect) Bare() []string { return nil }
+
 func (toyDialect) Words() []string { return []string{"on", "off", "everyone", "owner", "no-sharing"} }
 
 func (toyDialect) Refuse(call collect.Call, why resource.Reason) []tape.Exchange {
