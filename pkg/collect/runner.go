@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -44,11 +43,13 @@ var ErrNoScopes = errors.New("find scopes")
 // DefaultConcurrency suits a cloud that answers in some tens of milliseconds.
 const DefaultConcurrency = 32
 
-// listAhead is how many listings run at the same time, listBuffer how many
-// listed stores each may hold before it waits.
+// listAhead is how many listings run at the same time, listAbreast how many of
+// them in one scope, so that a scope that does not answer leaves room for the
+// others. listBuffer is how many listed stores each may hold before it waits.
 const (
-	listAhead  = 16
-	listBuffer = 64
+	listAhead   = 16
+	listAbreast = 8
+	listBuffer  = 64
 )
 
 // job is one listed store on its way through the questions.
@@ -117,20 +118,29 @@ func (r *Runner) units(scopes []resource.Scope) []*unit {
 	return units
 }
 
-// list runs the listings, at most listAhead at a time, started in order so that
-// the one being delivered is always among the running.
+// list runs the listings, of those that may run the earliest first. Within a
+// scope they start in order, and a scope whose listings ended may go on: so the
+// one being delivered is running, or is the next to start.
 func (r *Runner) list(ctx context.Context, units []*unit) {
-	slots := make(chan struct{}, listAhead)
-	var running sync.WaitGroup
-	for _, u := range units {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
+	waiting, ended := slices.Clone(units), make(chan resource.Scope)
+	running, abreast := 0, make(map[resource.Scope]int)
+	for len(waiting) > 0 || running > 0 {
+		next := slices.IndexFunc(waiting, func(u *unit) bool { return abreast[u.scope] < listAbreast })
+		if next < 0 || running == listAhead {
+			abreast[<-ended]--
+			running--
+			continue
+		}
+		u := waiting[next]
+		waiting = slices.Delete(waiting, next, next+1)
+		abreast[u.scope]++
+		running++
+		go func() {
+			defer func() { ended <- u.scope }()
 			defer close(u.jobs)
 			r.listUnit(ctx, u)
-		})
+		}()
 	}
-	running.Wait()
 }
 
 func (r *Runner) listUnit(ctx context.Context, u *unit) {
@@ -140,12 +150,12 @@ func (r *Runner) listUnit(ctx context.Context, u *unit) {
 		}
 	}()
 	if err := ctx.Err(); err != nil {
-		u.line.refuse(r.refusal(err), u.collector.Kind())
+		u.line.refuse(r.refusal(ctx, err), u.collector.Kind())
 		return
 	}
 	for item, err := range u.collector.List(ctx) {
 		if err != nil {
-			u.line.refuse(r.refusal(err), u.collector.Kind())
+			u.line.refuse(r.refusal(ctx, err), u.collector.Kind())
 			return
 		}
 		if r.Only != nil && !r.Only(item) {
@@ -154,7 +164,7 @@ func (r *Runner) listUnit(ctx context.Context, u *unit) {
 		select {
 		case u.jobs <- &job{unit: u, item: item, ready: make(chan struct{})}:
 		case <-ctx.Done():
-			u.line.refuse(r.refusal(ctx.Err()), u.collector.Kind())
+			u.line.refuse(r.refusal(ctx, ctx.Err()), u.collector.Kind())
 			return
 		}
 	}
@@ -202,8 +212,10 @@ func (r *Runner) deliver(ordered <-chan *job, yield func(*resource.Resource) err
 	return failed
 }
 
-func (r *Runner) refusal(err error) Refusal {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+// refusal reads an error. A connection that timed out calls itself a deadline,
+// too: only where ctx has ended was the run interrupted.
+func (r *Runner) refusal(ctx context.Context, err error) Refusal {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return Refusal{Reason: resource.Failed, Code: "interrupted", Detail: "the run was interrupted"}
 	}
 	if malformed, ok := errors.AsType[*MalformedError](err); ok {
@@ -280,7 +292,7 @@ func (e *examination) ask(ctx context.Context, q *Question) {
 	if err == nil {
 		return
 	}
-	refusal := e.runner.refusal(err)
+	refusal := e.runner.refusal(ctx, err)
 	if refusal.Gone {
 		e.item.Gone = true
 		return

@@ -6,8 +6,8 @@
 package aws
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -46,7 +46,7 @@ func Kinds() []*collect.Kind {
 }
 
 // identityCalls are made to find out who and where this is.
-var identityCalls = []string{"sts:GetCallerIdentity", "sts:AssumeRole", "ec2:DescribeRegions"}
+var identityCalls = []string{callerIdentity, "sts:AssumeRole", "ec2:DescribeRegions"}
 
 // SecretCalls answer with credentials; recordings leave them out.
 var SecretCalls = []string{"sts:AssumeRole"}
@@ -87,18 +87,32 @@ func (p *Provider) Custom() bool { return p.account.Custom }
 // Name implements collect.Provider.
 func (p *Provider) Name() string { return Name }
 
-// Scopes returns the account itself, for what is listed once, and its regions.
+// Blind says what of an account is not looked at, whatever the kind.
+//
+// Of a Region that is disabled AWS says that its resources cannot be accessed or
+// configured, and that charges for them go on; not that they stop answering.
+// https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/manage-account-payment.html
+// https://docs.aws.amazon.com/accounts/latest/reference/API_DisableRegion.html
+var Blind = []string{
+	"Regions that are not enabled for the account are not looked at, since no identity of it can read them. " +
+		"A region that was disabled later may still hold stores; AWS does not say whether they still answer.",
+}
+
+// Scopes returns the account itself, for what is listed once, and its regions:
+// those that need no opt-in, and those that were opted into.
 func (p *Provider) Scopes(ctx context.Context) ([]resource.Scope, error) {
 	scopes := []resource.Scope{{Provider: Name, Account: p.account.ID}}
 	enabled, err := p.enabledRegions(ctx)
 	regions := p.regions
 	switch {
+	case ctx.Err() != nil:
+		return nil, cmp.Or(err, ctx.Err())
 	case err != nil && len(regions) == 0:
 		return p.withoutRegions(scopes, err)
 	case err == nil && len(regions) == 0:
 		regions = enabled
 	case err == nil:
-		if err := check(regions, enabled); err != nil {
+		if err := p.check(ctx, regions, enabled); err != nil {
 			return nil, err
 		}
 	case !p.account.Custom && !wellFormed(regions):
@@ -113,9 +127,6 @@ func (p *Provider) Scopes(ctx context.Context) ([]resource.Scope, error) {
 // withoutRegions goes on with the home region alone and says so: what is listed
 // once for the account does not depend on the list of regions.
 func (p *Provider) withoutRegions(scopes []resource.Scope, err error) ([]resource.Scope, error) {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return nil, err
-	}
 	refusal := account.Refusal(err)
 	refusal.Detail = "the enabled regions could not be listed, only the home region was read (name regions with --region): " + refusal.Detail
 	home := resource.Scope{Provider: Name, Account: p.account.ID, Region: p.account.Config("").Region}
@@ -140,13 +151,42 @@ func (p *Provider) enabledRegions(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-func check(asked, enabled []string) error {
-	for _, region := range asked {
-		if !slices.Contains(enabled, region) {
-			return fmt.Errorf("--region %s: not a region that is enabled for this account (enabled: %s)", region, strings.Join(enabled, ", "))
-		}
+// notEnabled is the state of a region that exists and that the account may not use.
+const notEnabled = "not-opted-in"
+
+// check returns an error for the first region asked for that is not enabled. Only
+// then are the others asked about: a run that names none, or the right ones, costs
+// no further call.
+func (p *Provider) check(ctx context.Context, asked, enabled []string) error {
+	i := slices.IndexFunc(asked, func(name string) bool { return !slices.Contains(enabled, name) })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	region, all := asked[i], strings.Join(enabled, ", ")
+	known, err := p.states(ctx)
+	state, exists := known[region]
+	switch {
+	case err == nil && !exists && !p.account.Custom:
+		return fmt.Errorf("--region %s: there is no such region in partition %s (enabled: %s)", region, p.account.Partition, all)
+	case err == nil && state == notEnabled:
+		return fmt.Errorf("--region %s: not enabled for account %s, so nothing in it can be read; "+
+			"enable it (aws account enable-region --region-name %s) or leave it out (enabled: %s)", region, p.account.ID, region, all)
+	default:
+		return fmt.Errorf("--region %s: not a region that is enabled for this account (enabled: %s)", region, all)
+	}
+}
+
+// states returns the opt-in state of every region of the partition.
+func (p *Provider) states(ctx context.Context) (map[string]string, error) {
+	answer, err := ec2.NewFromConfig(p.account.Config("")).DescribeRegions(ctx, &ec2.DescribeRegionsInput{AllRegions: sdk.Bool(true)})
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[string]string, len(answer.Regions))
+	for _, r := range answer.Regions {
+		states[sdk.ToString(r.RegionName)] = sdk.ToString(r.OptInStatus)
+	}
+	return states, nil
 }
 
 // wellFormed accepts names like "eu-west-1" and "us-gov-east-1".

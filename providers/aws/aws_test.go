@@ -3,10 +3,14 @@ package aws
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,8 +77,17 @@ func TestScopes(t *testing.T) {
 			regions: []string{"us-east-1", "eu-west-1"},
 			want:    []string{"", "us-east-1", "eu-west-1"},
 		},
-		"one that is not enabled": {
+		"one that does not exist": {
 			regions: []string{"eu-west-1", "eu-wset-1"},
+			problem: "--region eu-wset-1: there is no such region in partition aws (enabled: ap-northeast-1, eu-west-1, us-east-1)",
+		},
+		"one that is not enabled": {
+			regions: []string{"eu-west-1", "me-south-1"},
+			problem: "--region me-south-1: not enabled for account 111111111111, so nothing in it can be read; " +
+				"enable it (aws account enable-region --region-name me-south-1) or leave it out (enabled: ap-northeast-1, eu-west-1, us-east-1)",
+		},
+		"one that an emulator does not have": {
+			regions: []string{"eu-wset-1"}, custom: true,
 			problem: "--region eu-wset-1: not a region that is enabled for this account (enabled: ap-northeast-1, eu-west-1, us-east-1)",
 		},
 		"those asked for, where nobody says which there are": {
@@ -158,6 +171,91 @@ func TestScopesInterrupted(t *testing.T) {
 	}
 }
 
+// The regions that may be named cost one call, and the others a second one, only
+// when one of them was named.
+func TestScopesCost(t *testing.T) {
+	for region, want := range map[string]int{"": 1, "eu-west-1": 1, "me-south-1": 2} {
+		server, o := start(t)
+		if region != "" {
+			o.Regions = []string{region}
+		}
+		_, _ = open(t, o).Scopes(t.Context())
+		if got := server.Calls()["ec2:DescribeRegions"]; got != want {
+			t.Errorf("--region %q: %d calls, want %d", region, got, want)
+		}
+	}
+}
+
+// desert is a transport past which nothing in some regions answers.
+type desert struct {
+	next    http.RoundTripper
+	regions []string
+	failure error
+
+	mu   sync.Mutex
+	sent map[string]int // by region
+}
+
+func (d *desert) RoundTrip(req *http.Request) (*http.Response, error) {
+	call, _ := collect.CallOf(req.Context())
+	d.mu.Lock()
+	d.sent[call.Region]++
+	d.mu.Unlock()
+	if slices.Contains(d.regions, call.Region) {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, d.failure
+	}
+	return d.next.RoundTrip(req)
+}
+
+// A dead region is given up quickly and said to be dead, kind by kind; what the
+// others hold is read as ever.
+func TestDeadRegion(t *testing.T) {
+	const dead = "ap-northeast-1"
+	for name, c := range map[string]struct {
+		failure error
+		says    string
+	}{
+		"nobody connects": {&net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}, " does not answer: given up after "},
+		"no resolver":     {&net.DNSError{Err: "server misbehaving", Name: "cloud", IsTemporary: true}, " does not answer: given up after "},
+		"a lost deadline": {fmt.Errorf("dial: %w", context.DeadlineExceeded), "deadline exceeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, o := start(t)
+			wire := &desert{next: o.Transport, regions: []string{dead}, failure: c.failure, sent: make(map[string]int)}
+			o.Transport, o.Attempts = wire, 6
+			var stores []string
+			runner := collect.Runner{Provider: open(t, o)}
+			ledger, err := runner.Run(t.Context(), func(r *resource.Resource) error { stores = append(stores, r.Name); return nil })
+			if err != nil || !slices.Contains(stores, "telemetry") {
+				t.Fatalf("stores %v, %v", stores, err)
+			}
+			lines := 0
+			for _, line := range ledger {
+				if line.Scope.Region != dead {
+					if !line.Complete() && !line.Absent {
+						t.Errorf("%s %s: %+v", line.Scope, line.Kind, line.Refused)
+					}
+					continue
+				}
+				lines++
+				if line.Complete() || line.Absent || line.Refused.Reason != resource.Failed || !strings.Contains(line.Refused.Detail, c.says) || line.Refused.Call == "" {
+					t.Errorf("%s: %+v", line.Kind, line.Refused)
+				}
+			}
+			if lines == 0 {
+				t.Error("the dead region is not in the ledger")
+			}
+			// A service costs three attempts, and listings under way when it fails one each.
+			if worst := (collect.EndpointFailures + 1) * lines; wire.sent[dead] > worst {
+				t.Errorf("%d requests to the dead region, for %d kinds", wire.sent[dead], lines)
+			}
+		})
+	}
+}
+
 // Kinds that are listed once are listed in the account, the others region by region.
 func TestCollectors(t *testing.T) {
 	_, o := start(t)
@@ -187,7 +285,7 @@ func TestCollectors(t *testing.T) {
 func TestKindNames(t *testing.T) {
 	seen := make(map[resource.Kind]bool)
 	for _, k := range Kinds() {
-		if !regexp.MustCompile(`^aws\.[a-z0-9]+\.[a-z0-9_]+$`).MatchString(string(k.Name)) || seen[k.Name] {
+		if !regexp.MustCompile(`^aws\.[a-z0-9_]+\.[a-z0-9_]+$`).MatchString(string(k.Name)) || seen[k.Name] {
 			t.Errorf("%s is no name for a kind, or the name of two", k.Name)
 		}
 		seen[k.Name] = true
@@ -199,7 +297,7 @@ func TestKindNames(t *testing.T) {
 
 // reads is what a call is called that changes nothing. AssumeRole is the one
 // exception: it hands out a session and leaves the account as it is.
-var reads = regexp.MustCompile(`^[a-z0-9]+:((Get|List|Describe)[A-Za-z]+|AssumeRole)$`)
+var reads = regexp.MustCompile(`^[a-z0-9]+:((Get|List|Describe|BatchGet)[A-Za-z0-9]+|AssumeRole)$`)
 
 // TestCallsOnlyRead holds the allow-list of the transport: sorted, each call
 // once, and none that writes or takes data.
@@ -223,54 +321,6 @@ func TestCallsOnlyRead(t *testing.T) {
 			if !slices.Contains(calls, call) {
 				t.Errorf("%s of %s is not among the calls", call, k.Name)
 			}
-		}
-	}
-}
-
-// takesData reports whether a call or permission gives the contents of stores
-// or the names of what is in them.
-func takesData(name string) bool {
-	for _, data := range []string{
-		"s3:GetObject", "s3:ListBucketVersions", "s3:ListObject", "s3:ListMultipartUploadParts", "s3:ListBucketMultipartUploads",
-		"s3express:CreateSession", "kms:Decrypt", "secretsmanager:GetSecretValue", "ssm:GetParameter", "dynamodb:GetItem",
-		"dynamodb:GetRecords", "kinesis:GetRecords", "ec2:GetConsole", "ec2:GetPasswordData", "rds-data:", "ebs:GetSnapshotBlock",
-	} {
-		if strings.HasPrefix(name, data) {
-			return true
-		}
-	}
-	return name == "s3:ListBucket"
-}
-
-// TestPermissions holds that the policy which users attach is exactly what the
-// kinds declare: generated, least, and read-only.
-func TestPermissions(t *testing.T) {
-	document := Permissions()
-	if len(document.Statement) != 1 || document.Version != "2012-10-17" {
-		t.Fatalf("%+v", document)
-	}
-	statement := document.Statement[0]
-	if statement.Effect != "Allow" || statement.Resource != "*" {
-		t.Errorf("%+v", statement)
-	}
-	declared := map[string]bool{"sts:GetCallerIdentity": true, "ec2:DescribeRegions": true}
-	for _, k := range Kinds() {
-		for _, l := range k.Lists {
-			declared[l.Permission] = true
-		}
-		for _, r := range k.Reads {
-			declared[r.Permission] = true
-		}
-	}
-	if !slices.IsSorted(statement.Action) || len(statement.Action) != len(declared) {
-		t.Errorf("%d actions are declared, and the policy allows %v", len(declared), statement.Action)
-	}
-	for _, action := range statement.Action {
-		if !declared[action] {
-			t.Errorf("%s is allowed, and no kind declares it", action)
-		}
-		if !regexp.MustCompile(`^[a-z0-9-]+:(Get|List|Describe)[A-Za-z]+$`).MatchString(action) || takesData(action) {
-			t.Errorf("%s does not read configuration", action)
 		}
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -87,7 +88,10 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, fmt.Errorf("find AWS credentials: %w (set AWS_PROFILE or --profile, or configure one of the SDK's credential sources)", plain(err))
 	}
-	cfg.APIOptions = append(cfg.APIOptions, nameCalls)
+	// The SDK's own remarks go to standard error past our logger, and are about
+	// connections; what concerns a verdict comes back as an error.
+	cfg.Logger = logging.Nop{}
+	cfg.APIOptions = append(cfg.APIOptions, nameCalls, limitAttempts)
 	if cfg.BaseEndpoint != nil {
 		only, err := url.Parse(*cfg.BaseEndpoint)
 		if err != nil || only.Host == "" {
@@ -95,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 		}
 		cfg.APIOptions = append(cfg.APIOptions, oneHost(only.Host))
 	}
-	cfg.HTTPClient = &http.Client{Transport: o.Transport, CheckRedirect: stay}
+	cfg.HTTPClient = &http.Client{Transport: collect.NewBreaker(o.Transport), CheckRedirect: stay}
 	cfg.Retryer = o.retryer
 	if o.RoleARN != "" {
 		cfg.Credentials = aws.NewCredentialsCache(assume(cfg, o))
@@ -205,6 +209,32 @@ func nameCalls(stack *middleware.Stack) error {
 		return next.HandleInitialize(collect.WithCall(ctx, call), in)
 	})
 	return stack.Initialize.Add(name, middleware.After)
+}
+
+// AttemptLimit is how long one attempt at a call may take, from the connection
+// to the last byte of the answer.
+const AttemptLimit = time.Minute
+
+// SlowError says that an attempt took longer than AttemptLimit. It is not tried
+// again: five more minutes would tell nothing new.
+type SlowError struct{}
+
+// Error implements error.
+func (*SlowError) Error() string { return fmt.Sprintf("no full answer within %v", AttemptLimit) }
+
+// limitAttempts ends each attempt after AttemptLimit: the timeouts of a
+// transport end with the head of an answer, and its body may never end.
+func limitAttempts(stack *middleware.Stack) error {
+	limit := middleware.FinalizeMiddlewareFunc("andon:LimitAttempt", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		attempt, cancel := context.WithTimeout(ctx, AttemptLimit)
+		defer cancel()
+		out, metadata, err := next.HandleFinalize(attempt, in)
+		if err != nil && attempt.Err() != nil && ctx.Err() == nil {
+			err = new(SlowError)
+		}
+		return out, metadata, err
+	})
+	return stack.Finalize.Insert(limit, "Retry", middleware.After)
 }
 
 // oneHost sends every request to the custom endpoint's host. The SDK puts

@@ -22,7 +22,9 @@ var (
 		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Unauthorized", "AuthFailure", "AllAccessDisabled",
 		"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "OptInRequired", "ExpiredToken", "SignatureDoesNotMatch",
 	}
-	goneCodes        = []string{"NoSuchBucket", "NoSuchAccessPoint", "NoSuchMultiRegionAccessPoint"}
+	goneCodes = []string{"NoSuchBucket", "NoSuchAccessPoint", "NoSuchMultiRegionAccessPoint"}
+	// strangerCodes are how services say that they do not know the credentials.
+	strangerCodes    = []string{"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"}
 	unsupportedCodes = []string{"NotImplemented", "MethodNotAllowed", "UnsupportedOperation", "InvalidAction", "UnknownOperationException"}
 )
 
@@ -34,10 +36,21 @@ func Code(err error) string {
 	return ""
 }
 
+// stranger explains a region that does not know credentials which another just
+// took: in opt-in Regions IAM data exists only once the Region is enabled, and
+// session tokens of the global STS endpoint are valid only in Regions that are
+// enabled by default.
+// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+const stranger = " (a region answers so if it is not enabled for the account, or if the session is from the global STS endpoint)"
+
 // Refusal reads an error of the AWS SDK.
 func Refusal(err error) collect.Refusal {
 	r := collect.Refusal{Reason: resource.Failed, Code: Code(err), Call: failedCall(err)}
 	r.Detail = detail(err)
+	if slices.Contains(strangerCodes, r.Code) {
+		r.Detail += stranger
+	}
 	_, throttling := retry.DefaultThrottleErrorCodes[r.Code]
 	switch {
 	case slices.Contains(goneCodes, r.Code):
@@ -113,8 +126,14 @@ func detail(err error) string {
 // plain strips the SDK's wrapping ("operation error STS: …, exceeded maximum
 // number of attempts, …, request id …") down to what a reader can act on.
 func plain(err error) error {
+	if unanswered, ok := errors.AsType[*collect.UnansweredError](err); ok {
+		return unanswered
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return errors.New(api.ErrorCode() + ": " + api.ErrorMessage())
+	}
+	if slow, ok := errors.AsType[*SlowError](err); ok {
+		return slow
 	}
 	if send, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
 		return send.Err
