@@ -26,9 +26,19 @@ var vocabulary = policy.Vocabulary{
 	Kinds: []resource.Kind{
 		"aws.s3.bucket", "aws.s3.directory_bucket", "aws.s3.access_point",
 		"aws.s3.multi_region_access_point", "aws.s3.object_lambda_access_point",
+		"aws.rds.instance", "aws.rds.cluster", "aws.aurora.cluster", "aws.documentdb.cluster", "aws.neptune.cluster",
+		"aws.redshift.cluster", "aws.redshift_serverless.workgroup", "aws.opensearch.domain", "aws.efs.file_system",
+		"aws.rds.snapshot", "aws.rds.cluster_snapshot", "aws.redshift.snapshot", "aws.ebs.snapshot", "aws.ec2.image",
+		"aws.sqs.queue", "aws.sns.topic", "aws.kinesis.stream", "aws.secretsmanager.secret", "aws.kms.key",
+		"aws.ecr.repository", "aws.dynamodb.table", "aws.glacier.vault", "aws.backup.vault",
 	},
-	Classes:  []resource.Class{"bucket", "access-point"},
-	Channels: []resource.Channel{"acl", "named-acl", "policy", "disputed-policy", "limited-policy"},
+	Classes: []resource.Class{
+		"bucket", "access-point", "database", "search", "file-system", "snapshot", "image", "queue", "topic", "stream",
+		"secret", "key", "table", "image-repository", "backup-vault", "archive-vault",
+	},
+	Channels: []resource.Channel{
+		"acl", "named-acl", "policy", "disputed-policy", "limited-policy", "network", "public-attribute", "named-attribute", "grant", "gateway",
+	},
 	Actions: []resource.Action{
 		resource.List, resource.Read, resource.Write, resource.Delete, resource.ReadACL, resource.TakeOver,
 		resource.Configure, resource.ReadMeta, resource.Connect, resource.Restore, resource.AnyAction,

@@ -3,18 +3,64 @@
 package aws
 
 import (
+	"github.com/andon-audit/andon/providers/aws/auroracluster"
+	"github.com/andon-audit/andon/providers/aws/backupvault"
+	"github.com/andon-audit/andon/providers/aws/documentdbcluster"
+	"github.com/andon-audit/andon/providers/aws/dynamodbtable"
+	"github.com/andon-audit/andon/providers/aws/ebssnapshot"
+	"github.com/andon-audit/andon/providers/aws/ecrrepository"
+	"github.com/andon-audit/andon/providers/aws/efsfilesystem"
+	"github.com/andon-audit/andon/providers/aws/glaciervault"
+	"github.com/andon-audit/andon/providers/aws/kinesisstream"
+	"github.com/andon-audit/andon/providers/aws/kmskey"
+	"github.com/andon-audit/andon/providers/aws/machineimage"
+	"github.com/andon-audit/andon/providers/aws/neptunecluster"
+	"github.com/andon-audit/andon/providers/aws/opensearchdomain"
+	"github.com/andon-audit/andon/providers/aws/rdscluster"
+	"github.com/andon-audit/andon/providers/aws/rdsclustersnapshot"
+	"github.com/andon-audit/andon/providers/aws/rdsinstance"
+	"github.com/andon-audit/andon/providers/aws/rdssnapshot"
+	"github.com/andon-audit/andon/providers/aws/redshiftcluster"
+	"github.com/andon-audit/andon/providers/aws/redshiftserverless"
+	"github.com/andon-audit/andon/providers/aws/redshiftsnapshot"
 	"github.com/andon-audit/andon/providers/aws/s3accesspoint"
 	"github.com/andon-audit/andon/providers/aws/s3bucket"
 	"github.com/andon-audit/andon/providers/aws/s3directory"
 	"github.com/andon-audit/andon/providers/aws/s3multiregion"
 	"github.com/andon-audit/andon/providers/aws/s3objectlambda"
+	"github.com/andon-audit/andon/providers/aws/secret"
+	"github.com/andon-audit/andon/providers/aws/snstopic"
+	"github.com/andon-audit/andon/providers/aws/sqsqueue"
 )
 
 // kinds are the kinds of this cloud, in the order of their folders.
 var kinds = []kind{
+	{auroracluster.Kind, auroracluster.Regional, auroracluster.New},
+	{backupvault.Kind, backupvault.Regional, backupvault.New},
+	{documentdbcluster.Kind, documentdbcluster.Regional, documentdbcluster.New},
+	{dynamodbtable.Kind, dynamodbtable.Regional, dynamodbtable.New},
+	{ebssnapshot.Kind, ebssnapshot.Regional, ebssnapshot.New},
+	{ecrrepository.Kind, ecrrepository.Regional, ecrrepository.New},
+	{efsfilesystem.Kind, efsfilesystem.Regional, efsfilesystem.New},
+	{glaciervault.Kind, glaciervault.Regional, glaciervault.New},
+	{kinesisstream.Kind, kinesisstream.Regional, kinesisstream.New},
+	{kmskey.Kind, kmskey.Regional, kmskey.New},
+	{machineimage.Kind, machineimage.Regional, machineimage.New},
+	{neptunecluster.Kind, neptunecluster.Regional, neptunecluster.New},
+	{opensearchdomain.Kind, opensearchdomain.Regional, opensearchdomain.New},
+	{rdscluster.Kind, rdscluster.Regional, rdscluster.New},
+	{rdsclustersnapshot.Kind, rdsclustersnapshot.Regional, rdsclustersnapshot.New},
+	{rdsinstance.Kind, rdsinstance.Regional, rdsinstance.New},
+	{rdssnapshot.Kind, rdssnapshot.Regional, rdssnapshot.New},
+	{redshiftcluster.Kind, redshiftcluster.Regional, redshiftcluster.New},
+	{redshiftserverless.Kind, redshiftserverless.Regional, redshiftserverless.New},
+	{redshiftsnapshot.Kind, redshiftsnapshot.Regional, redshiftsnapshot.New},
 	{s3accesspoint.Kind, s3accesspoint.Regional, s3accesspoint.New},
 	{s3bucket.Kind, s3bucket.Regional, s3bucket.New},
 	{s3directory.Kind, s3directory.Regional, s3directory.New},
 	{s3multiregion.Kind, s3multiregion.Regional, s3multiregion.New},
 	{s3objectlambda.Kind, s3objectlambda.Regional, s3objectlambda.New},
+	{secret.Kind, secret.Regional, secret.New},
+	{snstopic.Kind, snstopic.Regional, snstopic.New},
+	{sqsqueue.Kind, sqsqueue.Regional, sqsqueue.New},
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,32 +16,50 @@ import (
 	"github.com/andon-audit/andon/pkg/finding"
 	"github.com/andon-audit/andon/pkg/report"
 	"github.com/andon-audit/andon/pkg/report/table"
+	"github.com/andon-audit/andon/providers"
 )
 
 var update = flag.Bool("update", false, "write the output that the README shows")
 
-// quoted is a block of the README that shows what a command prints.
-var quoted = regexp.MustCompile("(?s)(<!-- output: audit --replay examples/toyota -->\n```\n)(.*?)(```\n)")
+// The blocks of the README that are made, not written: what a command prints,
+// and the table of kinds.
+var (
+	quoted = regexp.MustCompile("(?s)(<!-- output: audit --replay examples/toyota -->\n```\n)(.*?)(```\n)")
+	listed = regexp.MustCompile("(?s)(<!-- kinds -->\n)(.*?)(<!-- /kinds -->\n)")
+)
 
 // TestReadmeShowsRealOutput holds the README's table to what the command prints
 // on a terminal of 96 columns.
 func TestReadmeShowsRealOutput(t *testing.T) {
-	root := filepath.Join("..", "..", "..")
-	name := filepath.Join(root, "README.md")
+	holdReadme(t, quoted, toyotaTable(t, filepath.Join("..", "..", "..", "examples", "toyota")))
+}
+
+// TestReadmeListsKinds holds the README's list of kinds to the registry.
+func TestReadmeListsKinds(t *testing.T) {
+	var out bytes.Buffer
+	out.WriteString("| kind | store | public when |\n|---|---|---|\n")
+	for _, k := range providers.Kinds() {
+		fmt.Fprintf(&out, "| `%s` | %s | %s |\n", k.Name, k.Title, strings.Join(strings.Fields(k.Public), " "))
+	}
+	holdReadme(t, listed, out.Bytes())
+}
+
+func holdReadme(t *testing.T, block *regexp.Regexp, want []byte) {
+	t.Helper()
+	name := filepath.Join("..", "..", "..", "README.md")
 	readme, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := toyotaTable(t, filepath.Join(root, "examples", "toyota"))
-	parts := quoted.FindSubmatch(readme)
+	parts := block.FindSubmatch(readme)
 	if parts == nil {
-		t.Fatal("README.md has no block for the output of audit --replay examples/toyota")
+		t.Fatalf("README.md has no block that matches %s", block)
 	}
 	if bytes.Equal(parts[2], want) {
 		return
 	}
 	if !*update {
-		t.Fatalf("README.md shows what is not printed; run go test ./cmd/andon/cli -run Readme -update\nprinted:\n%s", want)
+		t.Fatalf("README.md is stale; run go test ./cmd/andon/cli -run Readme -update\nwant:\n%s", want)
 	}
 	fresh := bytes.Replace(readme, parts[0], bytes.Join([][]byte{parts[1], want, parts[3]}, nil), 1)
 	if err := os.WriteFile(name, fresh, 0o644); err != nil {

@@ -118,10 +118,15 @@ func (t *text) facts() {
 func (t *text) chain() {
 	t.section(t.why())
 	n := 0
+	var shown []resource.Evidence // each answer once: a grant also cites what let it through
+	because := func(answers []resource.Evidence) {
+		t.because(slices.DeleteFunc(slices.Clone(answers), func(e resource.Evidence) bool { return slices.Contains(shown, e) }))
+		shown = append(shown, answers...)
+	}
 	for i := range t.r.Guards {
 		n++
 		t.item(n, t.guard(&t.r.Guards[i]))
-		t.because(t.r.Guards[i].Because)
+		because(t.r.Guards[i].Because)
 	}
 	for i := range t.store.Assessment.Paths {
 		n++
@@ -130,7 +135,7 @@ func (t *text) chain() {
 		if len(p.Grant.To.Named) > report.MaxNamed {
 			t.line(under, "named: "+strings.Join(p.Grant.To.Named, ", "))
 		}
-		t.because(p.Grant.Because)
+		because(p.Grant.Because)
 	}
 	for _, g := range report.Unanswered(t.r.Gaps) {
 		n++
@@ -155,10 +160,10 @@ func (t *text) why() string {
 }
 
 // guard says what a guard stops. One that lets everybody through was looked
-// for and found to be absent.
+// for and found to be absent, or open.
 func (t *text) guard(g *resource.Guard) string {
 	if resource.Anyone.Within(g.Cap) {
-		return g.Name + " is off: it stops nobody"
+		return g.Name + " stops nobody"
 	}
 	if len(g.On) == 0 {
 		return g.Name + " keep out everybody else"

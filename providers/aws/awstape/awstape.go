@@ -60,7 +60,9 @@ func (Dialect) Serve(world []byte, page int) (http.RoundTripper, func(), error) 
 func (Dialect) Identity() []string { return []string{"sts:GetCallerIdentity", "ec2:DescribeRegions"} }
 
 // Words implements conformance.Dialect.
-func (Dialect) Words() []string { return slices.Concat(errorWords, s3Words, policyWords) }
+func (Dialect) Words() []string {
+	return slices.Concat(errorWords, s3Words, policyWords, sharedByPolicyWords, databaseWords, snapshotWords)
+}
 
 var errorWords = []string{
 	"NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration", "OwnershipControlsNotFoundError",

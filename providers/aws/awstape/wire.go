@@ -1,6 +1,7 @@
 package awstape
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,12 +15,12 @@ import (
 
 // Refuse implements conformance.Dialect.
 func (Dialect) Refuse(call collect.Call, why resource.Reason) []tape.Exchange {
-	service, _, _ := strings.Cut(call.Name, ":")
+	spoken := protocolOf(call)
 	var answers []tape.Exchange
-	for _, r := range refusals[protocols[service]][why] {
+	for _, r := range refusals[spoken][why] {
 		answers = append(answers, tape.Exchange{
-			Call: call, Status: r.status, Header: http.Header{"Content-Type": {contentTypes[protocols[service]]}},
-			Body: fmt.Appendf(nil, shapes[protocols[service]], r.code, r.message),
+			Call: call, Status: r.status, Header: http.Header{"Content-Type": {contentTypes[spoken]}},
+			Body: fmt.Appendf(nil, shapes[spoken], r.code, r.message),
 		})
 	}
 	return answers
@@ -34,9 +35,20 @@ const (
 	queryXML   protocol = "query"
 	ec2XML     protocol = "ec2"
 	plainJSON  protocol = "json"
+	pathJSON   protocol = "rest-json"
 )
 
-var protocols = map[string]protocol{"s3": restXML, "s3control": wrappedXML, "sts": queryXML, "ec2": ec2XML, "organizations": plainJSON}
+// protocols are the protocols of the services that speak none of the JSON ones.
+var protocols = map[string]protocol{
+	"s3": restXML, "s3control": wrappedXML, "ec2": ec2XML,
+	"sts": queryXML, "rds": queryXML, "redshift": queryXML, "sns": queryXML,
+	"opensearch": pathJSON, "efs": pathJSON, "backup": pathJSON, "glacier": pathJSON,
+}
+
+func protocolOf(call collect.Call) protocol {
+	service, _, _ := strings.Cut(call.Name, ":")
+	return cmp.Or(protocols[service], plainJSON)
+}
 
 var shapes = map[protocol]string{
 	restXML:    `<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>%s</Code><Message>%s</Message><RequestId>R</RequestId><HostId>H</HostId></Error>",
@@ -44,10 +56,12 @@ var shapes = map[protocol]string{
 	queryXML:   `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>R</RequestId></ErrorResponse>`,
 	ec2XML:     `<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>R</RequestID></Response>`,
 	plainJSON:  `{"__type":%q,"Message":%q}`,
+	pathJSON:   `{"code":%q,"message":%q}`,
 }
 
 var contentTypes = map[protocol]string{
 	restXML: "application/xml", wrappedXML: "application/xml", queryXML: "text/xml", ec2XML: "text/xml", plainJSON: "application/x-amz-json-1.1",
+	pathJSON: "application/json",
 }
 
 type refusal struct {
@@ -81,12 +95,18 @@ var refusals = map[protocol]map[resource.Reason][]refusal{
 	plainJSON: {
 		resource.Denied:    {{http.StatusBadRequest, "AccessDeniedException", "You don't have permissions to access this resource."}},
 		resource.Throttled: {{http.StatusBadRequest, "TooManyRequestsException", "You have sent too many requests in too short a period of time."}},
-		resource.Failed:    {{http.StatusInternalServerError, "ServiceException", "AWS Organizations can't complete your request because of an internal service error."}},
+		resource.Failed:    {{http.StatusInternalServerError, "ServiceException", "The request could not be completed because of an internal service error."}},
+	},
+	pathJSON: {
+		resource.Denied:    {{http.StatusForbidden, "AccessDeniedException", "User is not authorized to perform this action."}},
+		resource.Throttled: {{http.StatusTooManyRequests, "ThrottlingException", "Rate exceeded"}},
+		resource.Failed:    {{http.StatusInternalServerError, "InternalServerError", "An internal error occurred."}},
 	},
 }
 
-// policyText finds the text of a policy inside an XML answer.
-var policyText = regexp.MustCompile(`(<Policy>)([^<]+)(</Policy>)`)
+// policyText finds the text of a policy inside an XML answer: in an element of
+// its own, or as the value of a map's entry.
+var policyText = regexp.MustCompile(`(<Policy>|<key>Policy</key><value>)([^<]+)(</Policy>|</value>)`)
 
 var (
 	escape   = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
@@ -94,7 +114,7 @@ var (
 )
 
 // Documents implements conformance.Dialect. GetBucketPolicy answers with the
-// policy itself, S3 Control with an element that holds its text.
+// policy itself, other services with an element or a member that holds its text.
 func (Dialect) Documents(e tape.Exchange, change func(string) string) (tape.Exchange, bool) {
 	switch {
 	case e.Status != http.StatusOK:
@@ -102,6 +122,8 @@ func (Dialect) Documents(e tape.Exchange, change func(string) string) (tape.Exch
 	case e.Call.Name == "s3:GetBucketPolicy":
 		e.Body = []byte(change(string(e.Body)))
 		return e, true
+	case strings.HasPrefix(string(e.Body), "{"):
+		return inJSON(e, change)
 	case !policyText.Match(e.Body):
 		return e, false
 	}
@@ -110,6 +132,48 @@ func (Dialect) Documents(e tape.Exchange, change func(string) string) (tape.Exch
 		return []byte(string(parts[1]) + escape.Replace(change(unescape.Replace(string(parts[2])))) + string(parts[3]))
 	})
 	return e, true
+}
+
+// inJSON changes every member of an answer that holds a policy as a text.
+func inJSON(e tape.Exchange, change func(string) string) (tape.Exchange, bool) {
+	var answer any
+	if json.Unmarshal(e.Body, &answer) != nil {
+		return e, false
+	}
+	found := false
+	changed := withTexts(answer, func(text string) string {
+		if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"Statement"`) {
+			return text
+		}
+		found = true
+		if e.Call.Name == "kinesis:GetResourcePolicy" && change(text) == "{}" {
+			return text // how Kinesis says that there is no policy
+		}
+		return change(text)
+	})
+	body, err := json.Marshal(changed)
+	if err != nil || !found {
+		return e, false
+	}
+	e.Body = body
+	return e, true
+}
+
+// withTexts returns a JSON value with every string in it changed.
+func withTexts(v any, change func(string) string) any {
+	switch v := v.(type) {
+	case string:
+		return change(v)
+	case []any:
+		for i := range v {
+			v[i] = withTexts(v[i], change)
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = withTexts(v[key], change)
+		}
+	}
+	return v
 }
 
 var rootTag = regexp.MustCompile(`<[A-Za-z][^>]*>`)
@@ -126,6 +190,8 @@ func (d Dialect) Plant(e tape.Exchange, secret string) []tape.Exchange {
 		element := "<!-- " + secret + " --><Credentials><SecretAccessKey>" + secret + "</SecretAccessKey></Credentials>" +
 			"<StringToSign>" + secret + "</StringToSign>"
 		planted.Body = []byte(string(e.Body[:root[1]]) + element + string(e.Body[root[1]:]))
+	} else if rest, ok := strings.CutPrefix(string(e.Body), "{"); ok && rest != "}" {
+		planted.Body = []byte(`{"Credentials":{"SecretAccessKey":"` + secret + `"},` + rest)
 	}
 	all := []tape.Exchange{planted}
 	for _, p := range passwords {
@@ -184,3 +250,7 @@ func addCondition(statement map[string]any, operator, key, value string) {
 	}
 	keys[key] = value
 }
+
+// Bare implements conformance.Dialect: a region without queues has no list of
+// them.
+func (Dialect) Bare() []string { return []string{"sqs:ListQueues"} }

@@ -119,6 +119,9 @@ type stockCall struct {
 	// missing answers for an item that is not there, absent for one that has
 	// none of the members shown.
 	missing, absent failure
+	// unset is answered where the world says nothing: a setting of a region has
+	// a default.
+	unset [][2]string
 	// limit, token and next name the parameters and the member of paging.
 	// Without a token the answer is whole.
 	limit, token, next string
@@ -182,6 +185,9 @@ func (c stockCall) passes(q *request, i *item) bool {
 }
 
 func (c stockCall) one(q *request, found []*item) answer {
+	if len(found) == 0 && c.unset != nil {
+		return q.render(members(c.unset))
+	}
 	if len(found) == 0 || found[0].Gone {
 		return q.fail(c.missing.status, c.missing.code, "%s does not exist", q.subject)
 	}
@@ -224,6 +230,14 @@ func (c stockCall) shown(i *item) *yaml.Node {
 
 func mapping(key string, value *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{text(key), value}}
+}
+
+func members(pairs [][2]string) *yaml.Node {
+	out := &yaml.Node{Kind: yaml.MappingNode}
+	for _, p := range pairs {
+		out.Content = append(out.Content, text(p[0]), text(p[1]))
+	}
+	return out
 }
 
 func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }

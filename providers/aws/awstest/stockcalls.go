@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -65,19 +66,51 @@ var ec2Calls = []stockCall{
 		limit: "MaxResults", token: "NextToken", next: "NextToken", missing: badRequest("InvalidPrefixListID.NotFound"),
 	},
 	{
-		call: "ec2:DescribeSnapshots", of: "ec2.snapshot", list: "Snapshots", by: "SnapshotId", key: "SnapshotId",
+		call: "ec2:GetManagedPrefixListEntries", of: "ec2.prefix_list", by: "PrefixListId", key: "PrefixListId", show: []string{"Entries"},
+		missing: badRequest("InvalidPrefixListID.NotFound"),
+	},
+	{
+		call: "ec2:DescribeSnapshots", of: "ec2.snapshot", list: "Snapshots", by: "SnapshotId", key: "SnapshotId", hide: []string{"CreateVolumePermissions"},
 		limit: "MaxResults", token: "NextToken", next: "NextToken", missing: badRequest("InvalidSnapshot.NotFound"), only: restorable,
 	},
 	{
-		call: "ec2:DescribeImages", of: "ec2.image", list: "Images", by: "ImageId", key: "ImageId",
-		limit: "MaxResults", token: "NextToken", next: "NextToken", missing: badRequest("InvalidAMIID.NotFound"),
+		call: "ec2:DescribeSnapshotAttribute", of: "ec2.snapshot", by: "SnapshotId", key: "SnapshotId", show: []string{"SnapshotId", "CreateVolumePermissions"},
+		missing: badRequest("InvalidSnapshot.NotFound"),
+	},
+	{
+		call: "ec2:GetSnapshotBlockPublicAccessState", of: "ec2.snapshot_block_public_access",
+		unset: [][2]string{{"State", "unblocked"}, {"ManagedBy", "account"}},
+	},
+	{
+		call: "ec2:DescribeImages", of: "ec2.image", list: "Images", by: "ImageId", key: "ImageId", hide: []string{"LaunchPermissions"},
+		limit: "MaxResults", token: "NextToken", next: "NextToken", missing: badRequest("InvalidAMIID.NotFound"), only: launchable,
+	},
+	{
+		call: "ec2:DescribeImageAttribute", of: "ec2.image", by: "ImageId", key: "ImageId", show: []string{"ImageId", "LaunchPermissions"},
+		missing: badRequest("InvalidAMIID.NotFound"),
+	},
+	{
+		call: "ec2:GetImageBlockPublicAccessState", of: "ec2.image_block_public_access",
+		unset: [][2]string{{"ImageBlockPublicAccessState", "unblocked"}, {"ManagedBy", "account"}},
 	},
 }
 
 // restorable answers who asks for the snapshots that anybody may restore.
 func restorable(q *request, i *item) bool {
 	by := q.values("RestorableBy")
-	return !slices.Contains(by, "all") || i.Public
+	return !slices.Contains(by, "all") || i.Public || slices.Contains(i.all("CreateVolumePermissions.Group"), "all")
+}
+
+// launchable leaves out disabled images where the request does not ask for them.
+func launchable(q *request, i *item) bool {
+	return i.get("State") != "disabled" || q.params.Get("IncludeDisabled") == "true"
+}
+
+// ofSnapshotType answers who asks for the snapshots of one type. What does not
+// say was made by hand.
+func ofSnapshotType(q *request, i *item) bool {
+	asked := q.params.Get("SnapshotType")
+	return asked == "" || asked == cmp.Or(i.get("SnapshotType"), "manual")
 }
 
 var rdsCalls = []stockCall{
@@ -91,7 +124,7 @@ var rdsCalls = []stockCall{
 	},
 	{
 		call: "rds:DescribeDBSnapshots", of: "rds.snapshot", list: "DBSnapshots", by: "DBSnapshotIdentifier", key: "DBSnapshotIdentifier",
-		hide: []string{"DBSnapshotAttributes"}, limit: "MaxRecords", token: "Marker", next: "Marker", missing: notFound("DBSnapshotNotFound"),
+		hide: []string{"DBSnapshotAttributes"}, only: ofSnapshotType, limit: "MaxRecords", token: "Marker", next: "Marker", missing: notFound("DBSnapshotNotFound"),
 	},
 	{
 		call: "rds:DescribeDBSnapshotAttributes", of: "rds.snapshot", in: "DBSnapshotAttributesResult", by: "DBSnapshotIdentifier", key: "DBSnapshotIdentifier",
@@ -99,7 +132,7 @@ var rdsCalls = []stockCall{
 	},
 	{
 		call: "rds:DescribeDBClusterSnapshots", of: "rds.cluster_snapshot", list: "DBClusterSnapshots", by: "DBClusterSnapshotIdentifier", key: "DBClusterSnapshotIdentifier",
-		hide: []string{"DBClusterSnapshotAttributes"}, limit: "MaxRecords", token: "Marker", next: "Marker", missing: notFound("DBClusterSnapshotNotFoundFault"),
+		hide: []string{"DBClusterSnapshotAttributes"}, only: ofSnapshotType, limit: "MaxRecords", token: "Marker", next: "Marker", missing: notFound("DBClusterSnapshotNotFoundFault"),
 	},
 	{
 		call: "rds:DescribeDBClusterSnapshotAttributes", of: "rds.cluster_snapshot", in: "DBClusterSnapshotAttributesResult", by: "DBClusterSnapshotIdentifier", key: "DBClusterSnapshotIdentifier",
@@ -114,7 +147,7 @@ var redshiftCalls = []stockCall{
 	},
 	{
 		call: "redshift:DescribeClusterSnapshots", of: "redshift.snapshot", list: "Snapshots", by: "SnapshotIdentifier", key: "SnapshotIdentifier",
-		limit: "MaxRecords", token: "Marker", next: "Marker", missing: notFound("ClusterSnapshotNotFound"),
+		limit: "MaxRecords", token: "Marker", next: "Marker", missing: notFound("ClusterSnapshotNotFound"), only: ofSnapshotType,
 	},
 	{
 		call: "redshift:DescribeClusterSubnetGroups", of: "redshift.subnet_group", list: "ClusterSubnetGroups", by: "ClusterSubnetGroupName", key: "ClusterSubnetGroupName",
@@ -134,9 +167,12 @@ var openSearchCalls = []stockCall{
 	{call: "opensearch:ListDomainNames", of: "opensearch.domain", list: "DomainNames", key: "DomainName", show: []string{"DomainName", "EngineType"}},
 	{
 		call: "opensearch:DescribeDomains", of: "opensearch.domain", list: "DomainStatusList", by: "DomainNames", key: "DomainName",
-		hide: []string{"EngineType"},
+		hide: []string{"EngineType"}, only: there,
 	},
 }
+
+// there leaves out what is gone, as calls do that say nothing about it.
+func there(_ *request, i *item) bool { return !i.Gone }
 
 var efsCalls = []stockCall{
 	{
@@ -144,8 +180,8 @@ var efsCalls = []stockCall{
 		limit: "MaxItems", token: "Marker", next: "NextMarker", missing: notFound("FileSystemNotFound"),
 	},
 	{
-		call: "efs:DescribeFileSystemPolicy", of: "efs.file_system", by: "FileSystemId", key: "FileSystemId", show: []string{"FileSystemId", "Policy"},
-		missing: notFound("FileSystemNotFound"),
+		call: "efs:DescribeFileSystemPolicy", of: "efs.file_system", by: "FileSystemId", key: "FileSystemId", show: []string{"Policy"},
+		missing: notFound("FileSystemNotFound"), absent: notFound("PolicyNotFound"),
 	},
 	{
 		call: "efs:DescribeMountTargets", of: "efs.mount_target", list: "MountTargets", by: "FileSystemId", key: "FileSystemId",
@@ -230,27 +266,40 @@ var dynamoCalls = []stockCall{
 		call: "dynamodb:GetResourcePolicy", of: "dynamodb.table", by: "ResourceArn", key: "TableArn", show: []string{"Policy"},
 		missing: badRequest("ResourceNotFoundException"), absent: badRequest("PolicyNotFoundException"),
 	},
+	{
+		call: "dynamodb:DescribeTable", of: "dynamodb.table", in: "Table", by: "TableName", key: "TableName", hide: []string{"Policy"},
+		missing: badRequest("ResourceNotFoundException"),
+	},
 }
 
 var kinesisCalls = []stockCall{
 	{
-		call: "kinesis:ListStreams", of: "kinesis.stream", list: "StreamSummaries", key: "StreamName", hide: []string{"Policy"},
+		call: "kinesis:ListStreams", of: "kinesis.stream", list: "StreamSummaries", key: "StreamName",
+		hide:  []string{"Policy", "EncryptionType", "KeyId"},
 		limit: "Limit", token: "NextToken", next: "NextToken",
 	},
 	{
 		call: "kinesis:GetResourcePolicy", of: "kinesis.stream", by: "ResourceARN", key: "StreamARN", show: []string{"Policy"},
 		missing: badRequest("ResourceNotFoundException"),
 	},
+	{
+		call: "kinesis:DescribeStreamSummary", of: "kinesis.stream", in: "StreamDescriptionSummary", by: "StreamARN", key: "StreamARN",
+		hide: []string{"Policy"}, missing: badRequest("ResourceNotFoundException"),
+	},
 }
 
 var glacierCalls = []stockCall{
 	{
-		call: "glacier:ListVaults", of: "glacier.vault", list: "VaultList", key: "VaultName", hide: []string{"policy", "lock"},
+		call: "glacier:ListVaults", of: "glacier.vault", list: "VaultList", key: "VaultName", hide: []string{"Policy"},
 		limit: "limit", token: "marker", next: "Marker",
 	},
 	{
-		call: "glacier:GetVaultAccessPolicy", of: "glacier.vault", by: "vaultName", key: "VaultName", show: []string{"policy"},
+		call: "glacier:GetVaultAccessPolicy", of: "glacier.vault", by: "vaultName", key: "VaultName", show: []string{"Policy"},
 		missing: notFound("ResourceNotFoundException"), absent: notFound("ResourceNotFoundException"),
+	},
+	{
+		call: "glacier:GetVaultLock", of: "glacier.lock", by: "vaultName", key: "VaultName", hide: []string{"VaultName"},
+		missing: notFound("ResourceNotFoundException"),
 	},
 }
 
@@ -261,7 +310,7 @@ var backupCalls = []stockCall{
 	},
 	{
 		call: "backup:GetBackupVaultAccessPolicy", of: "backup.vault", by: "backupVaultName", key: "BackupVaultName",
-		show: []string{"BackupVaultName", "BackupVaultArn", "Policy"}, missing: badRequest("ResourceNotFoundException"), absent: badRequest("ResourceNotFoundException"),
+		show: []string{"Policy"}, missing: badRequest("ResourceNotFoundException"), absent: badRequest("ResourceNotFoundException"),
 	},
 }
 
@@ -294,13 +343,15 @@ var stockXML = map[string]xmlForm{
 	"ec2.PrivateIpAddresses": {name: "privateIpAddressesSet"},
 	"ec2.Ipv6Addresses":      {name: "ipv6AddressesSet"},
 
-	"ec2:DescribeSnapshots.Snapshots":        {name: "snapshotSet"},
-	"ec2:DescribeSnapshots.State":            {name: "status"},
-	"ec2:DescribeImages.Images":              {name: "imagesSet"},
-	"ec2:DescribeImages.Public":              {name: "isPublic"},
-	"ec2:DescribeImages.State":               {name: "imageState"},
-	"ec2:DescribeImages.OwnerId":             {name: "imageOwnerId"},
-	"ec2:DescribeImages.BlockDeviceMappings": {name: "blockDeviceMapping"},
+	"ec2:DescribeSnapshots.Snapshots":                       {name: "snapshotSet"},
+	"ec2:DescribeSnapshots.State":                           {name: "status"},
+	"ec2:DescribeSnapshotAttribute.CreateVolumePermissions": {name: "createVolumePermission"},
+	"ec2:DescribeImageAttribute.LaunchPermissions":          {name: "launchPermission"},
+	"ec2:DescribeImages.Images":                             {name: "imagesSet"},
+	"ec2:DescribeImages.Public":                             {name: "isPublic"},
+	"ec2:DescribeImages.State":                              {name: "imageState"},
+	"ec2:DescribeImages.OwnerId":                            {name: "imageOwnerId"},
+	"ec2:DescribeImages.BlockDeviceMappings":                {name: "blockDeviceMapping"},
 
 	"rds.DBInstances":                 {item: "DBInstance"},
 	"rds.DBClusters":                  {item: "DBCluster"},
@@ -355,6 +406,7 @@ var routes = map[string][]route{
 	"glacier": {
 		{http.MethodGet, "/{account}/vaults", "ListVaults"},
 		{http.MethodGet, "/{account}/vaults/{vaultName}/access-policy", "GetVaultAccessPolicy"},
+		{http.MethodGet, "/{account}/vaults/{vaultName}/lock-policy", "GetVaultLock"},
 	},
 }
 
