@@ -7,7 +7,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -85,6 +87,12 @@ type estate struct {
 	block     *flags
 	buckets   []bucket
 	points    []accessPoint
+
+	regions   []string // what is audited; none is every enabled region
+	networked bool     // a network of the tables in the first of the regions
+	holdings  []*holding
+
+	built sync.Once
 }
 
 // role is what andon assumes to audit the estate; the account that the test
@@ -104,12 +112,19 @@ type builder struct {
 	host   string
 	estate *estate
 	org    string // the id of the account's organisation
+	net    *network
+	keys   map[string]string // the ids of KMS keys, by the names of the tables
 }
 
-// build creates everything in the estate behind a front.
+// build creates everything in the estate behind a front, if that was not done yet.
 func (e *estate) build(t *testing.T, f *front) {
 	t.Helper()
-	b := &builder{t: t, ctx: t.Context(), host: f.Listener.Addr().String(), estate: e}
+	e.built.Do(func() { e.create(t, f) })
+}
+
+func (e *estate) create(t *testing.T, f *front) {
+	t.Helper()
+	b := &builder{t: t, ctx: t.Context(), host: f.Listener.Addr().String(), estate: e, keys: make(map[string]string)}
 	b.config = aws.Config{
 		Region: home, BaseEndpoint: aws.String(f.URL), HTTPClient: &http.Client{Transport: b.onlyHost()},
 		Credentials: credentials.NewStaticCredentialsProvider("testing", "testing", ""),
@@ -133,6 +148,12 @@ func (e *estate) build(t *testing.T, f *front) {
 	}
 	for i := range e.points {
 		b.point(&e.points[i])
+	}
+	if e.networked {
+		b.net = b.network(e.regions[0])
+	}
+	for _, h := range slices.Clone(e.holdings) { // some bring others with them
+		h.name = h.make(b, h)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,12 +27,9 @@ var faulty = &estate{account: "777777777777", buckets: []bucket{
 	{name: "beside-private", expected: expected{want: "private", why: "nothing opens it"}},
 }}
 
-// buildFaulty builds the account that the fault tests share.
-var buildFaulty sync.Once
-
 func faultyFront(t *testing.T, faults ...*fault) *front {
 	t.Helper()
-	buildFaulty.Do(func() { faulty.build(t, newFront(t)) })
+	faulty.build(t, newFront(t))
 	return newFront(t, faults...)
 }
 
@@ -156,6 +152,61 @@ func TestRefusedOrganisation(t *testing.T) {
 	}
 }
 
+// TestRefusedNetwork refuses one fact about the network of a region at a time:
+// whatever it could close may be open, and nothing else changes.
+func TestRefusedNetwork(t *testing.T) {
+	t.Parallel()
+	e := estateOf(t, databaseAccount)
+	e.build(t, newFront(t))
+	flags := []string{"--kind", instanceKind, "--region", ireland}
+	for _, call := range networkCalls {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			r, out := auditRaw(t, newFront(t, &fault{call: call, answer: unauthorised}).URL, e, flags...)
+			for _, want := range instances {
+				s := r.store(t, want.name)
+				if !s.Exposure.holds(want.want) {
+					t.Errorf("%s: the truth, %s, is outside what andon thinks possible, %s", want.name, want.want, s.Exposure)
+				}
+			}
+			for name, want := range map[string]string{"db-open": "private..reachable", "db-hidden": "private"} {
+				if got := r.store(t, name).Settled.String(); got != want {
+					t.Errorf("%s is %s, want %s", name, got, want)
+				}
+			}
+			if !slices.ContainsFunc(r.store(t, "db-open").Missing, func(m missing) bool { return m.Call == call && m.Reason == "denied" }) {
+				t.Errorf("the report does not say that %s was denied: %v", call, r.store(t, "db-open").Missing)
+			}
+			if !r.Summary.Incomplete || out.exit != 4 && out.exit != 5 {
+				t.Errorf("exit %d, incomplete=%t, want 4 or 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+			}
+		})
+	}
+	t.Run("rds:DescribeDBInstances", func(t *testing.T) {
+		t.Parallel()
+		f := newFront(t, &fault{call: "rds:DescribeDBInstances", answer: unauthorised})
+		r, out := auditRaw(t, f.URL, e, flags...)
+		if out.exit != 4 || !r.Summary.Incomplete {
+			t.Errorf("exit %d, incomplete=%t, want 4 and an incomplete report", out.exit, r.Summary.Incomplete)
+		}
+		if slices.ContainsFunc(f.seen(), func(n note) bool { return slices.Contains(networkCalls, n.call) }) {
+			t.Error("the network was read, and no store was found in it")
+		}
+	})
+}
+
+// unauthorised refuses as EC2 does, or as the other services of the query protocol.
+func unauthorised(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(http.StatusForbidden)
+	const failed = `<Error><Type>Sender</Type><Code>%s</Code><Message>broken on purpose</Message></Error>`
+	if serviceOf(r) == "ec2" {
+		fmt.Fprintf(w, `<Response><Errors>`+failed+`</Errors><RequestID>e2e</RequestID></Response>`, "UnauthorizedOperation")
+		return
+	}
+	fmt.Fprintf(w, `<ErrorResponse>`+failed+`<RequestId>e2e</RequestId></ErrorResponse>`, "AccessDenied")
+}
+
 // denied refuses as AWS's JSON services do.
 func denied(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
@@ -225,7 +276,7 @@ func TestInterrupted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := faultyFront(t, &fault{call: "s3:GetBucketPolicy", of: "faulty", after: 30 * time.Second, answer: s3Error(http.StatusInternalServerError, "InternalError")})
-			cmd := command(t, f.URL, "audit", "--format", "json", "--role-arn", faulty.role())
+			cmd := command(t, f.URL, slices.Concat([]string{"audit", "--format", "json", "--role-arn", faulty.role()}, faulty.selection())...)
 			stdout, err := os.Create(t.TempDir() + "/report.json")
 			if err != nil {
 				t.Fatal(err)
@@ -281,14 +332,14 @@ func await(t *testing.T, f *front, want note) {
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	f := faultyFront(t)
-	lines := execute(t, command(t, f.URL, "audit", "--format", "ndjson", "--role-arn", faulty.role()))
+	lines := execute(t, command(t, f.URL, slices.Concat([]string{"audit", "--format", "ndjson", "--role-arn", faulty.role()}, faulty.selection())...))
 	for line := range strings.Lines(lines.stdout) {
 		var member struct{ Type string }
 		if err := json.Unmarshal([]byte(line), &member); err != nil || member.Type == "" {
 			t.Errorf("a line of NDJSON is no typed object: %v: %s", err, line)
 		}
 	}
-	table := execute(t, command(t, f.URL, "audit", "--role-arn", faulty.role()))
+	table := execute(t, command(t, f.URL, slices.Concat([]string{"audit", "--role-arn", faulty.role()}, faulty.selection())...))
 	for _, b := range faulty.buckets[:2] {
 		for _, out := range []said{lines, table} {
 			if !strings.Contains(out.stdout, b.name) {

@@ -190,8 +190,14 @@ func schema(t testing.TB) *jsonschema.Schema {
 	return compiled
 }
 
-// audit runs andon audit and reads its report.
+// audit runs andon audit over what the estate is about, and reads its report.
 func audit(t testing.TB, endpoint string, e *estate, args ...string) (*report, said) {
+	t.Helper()
+	return auditRaw(t, endpoint, e, append(args, e.selection()...)...)
+}
+
+// auditRaw runs andon audit in the estate's account, with these flags.
+func auditRaw(t testing.TB, endpoint string, e *estate, args ...string) (*report, said) {
 	t.Helper()
 	args = append([]string{"audit", "--format", "json"}, args...)
 	if role := e.role(); role != "" {
@@ -200,6 +206,9 @@ func audit(t testing.TB, endpoint string, e *estate, args ...string) (*report, s
 	out := execute(t, command(t, endpoint, args...))
 	if strings.Contains(out.stderr, "goroutine ") {
 		t.Errorf("a stack trace on stderr:\n%s", out.stderr)
+	}
+	if out.stdout == "" {
+		t.Fatalf("no report, exit %d: %s", out.exit, out.stderr)
 	}
 	r := read(t, out.stdout)
 	if r.Summary.Exit != out.exit {

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -19,6 +20,8 @@ const (
 	refusingAccount    = "444444444444"
 	bareAccount        = "555555555555"
 	organisedAccount   = "888888888888"
+	databaseAccount    = "121212121212"
+	stockAccount       = "131313131313"
 )
 
 // Words of the policies below.
@@ -145,6 +148,20 @@ var estates = []*estate{
 			{name: "refusing-acl", acl: worldRead, expected: expected{want: "public", why: "BlockPublicAcls refuses new ACLs and leaves the old ones in force"}},
 			{name: "refusing-policy", policy: worldPolicy, expected: expected{want: "public", why: "BlockPublicPolicy refuses new policies and leaves the old ones in force"}},
 		},
+	},
+	{
+		account: databaseAccount, regions: []string{ireland}, networked: true,
+		holdings: slices.Concat(
+			of(instanceKind, ireland, instances), of(clusterKind, ireland, clusters), of(warehouseKind, ireland, warehouses),
+			of(domainKind, ireland, domains), of(fileKind, ireland, fileSystems),
+		),
+	},
+	{
+		account: stockAccount, regions: []string{home, ireland},
+		holdings: slices.Concat(
+			of(keyKind, home, keys), of(secretKind, home, secrets), of("", home, snapshots), of(queueKind, home, queues), of(topicKind, home, topics),
+			of(repositoryKind, home, repositories), of(tableKind, home, tables), of(streamKind, home, streams), of("", home, vaults),
+		),
 	},
 }
 
