@@ -47,6 +47,7 @@ fmt: ## lay out the code as gofumpt does
 
 e2e: build ## run bin/andon against moto (python3), and the policy engine against a second opinion (node)
 	$(GO) test -tags $(TAGS),e2e -count=1 ./e2e
+	$(GO) test -tags $(TAGS),e2e -count=1 -v -run '^TestCarried$$' ./e2e
 	$(GO) test -tags $(TAGS),e2e -count=1 -v ./e2e/differential
 
 FUZZTIME ?= 30s

@@ -201,7 +201,16 @@ func addVPC(r *resource.Resource, d described) {
 	if d.domain.VPCOptions != nil {
 		vpc = aws.ToString(d.domain.VPCOptions.VPCId)
 	}
-	if vpc == "" {
+	switch {
+	case vpc == "" && d.inSomeVPC():
+		r.Gaps = append(r.Gaps, resource.Gap{
+			Call: describeCall, Permission: Kind.Question(describeCall, nil).Permission, Reason: resource.Malformed,
+			Detail:   "it speaks of a VPC and does not say which",
+			Shields:  []resource.Shield{{On: []resource.Channel{resourcepolicy.Policy}, Cap: insideVPC}},
+			Settings: []string{"vpc_only"},
+		})
+		return
+	case vpc == "":
 		r.Set("vpc_only", false, d.cite("", "no VPCOptions in it"))
 		return
 	}
@@ -209,8 +218,17 @@ func addVPC(r *resource.Resource, d described) {
 	r.Set("vpc_only", true, from)
 	r.Guards = append(r.Guards, resource.Guard{
 		Name: "endpoint in " + vpc, On: []resource.Channel{resourcepolicy.Policy},
-		Cap: resource.Audience{Reach: resource.ReachPrivate, Credential: resource.CredentialNone}, Because: []resource.Evidence{from},
+		Cap: insideVPC, Because: []resource.Evidence{from},
 	})
+}
+
+// insideVPC is who is left where packets must come from inside a VPC.
+var insideVPC = resource.Audience{Reach: resource.ReachPrivate, Credential: resource.CredentialNone}
+
+// inSomeVPC reports whether an answer that names no VPC shows traces of one.
+func (d described) inSomeVPC() bool {
+	o, endpoint := d.domain.VPCOptions, d.domain.Endpoints["vpc"]
+	return endpoint != "" || o != nil && len(o.SubnetIds)+len(o.SecurityGroupIds)+len(o.AvailabilityZones) > 0
 }
 
 // signedIn is who is left where the domain asks for a login of its own.
