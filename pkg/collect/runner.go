@@ -47,7 +47,7 @@ const DefaultConcurrency = 32
 // them in one scope, so that a scope that does not answer leaves room for the
 // others. listBuffer is how many listed stores each may hold before it waits.
 const (
-	listAhead   = 16
+	listAhead   = 32
 	listAbreast = 8
 	listBuffer  = 64
 )
