@@ -155,6 +155,9 @@ func judge(r *resource.Resource, policies *policy.Set) *finding.Store {
 		return s
 	}
 	s.Assessment = exposure.Assess(r)
+	if !policies.Decides(r) {
+		s.Assessment.Settled = s.Assessment.Range
+	}
 	s.Findings = policies.Evaluate(r, &s.Assessment)
 	return s
 }
@@ -182,6 +185,9 @@ func (t *telling) count(s *finding.Store) {
 		return
 	}
 	sum.Levels[s.Assessment.Settled.Verdict()]++
+	if !s.Assessment.Settled.Decided() && !t.Policies.Decides(&s.Resource) {
+		t.open = true // nobody was to decide it, and it is not known to be closed
+	}
 	for i := range s.Findings {
 		f := &s.Findings[i]
 		sum.Outcomes[f.Outcome]++

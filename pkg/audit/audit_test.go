@@ -141,6 +141,32 @@ func TestUnreadWithoutPolicy(t *testing.T) {
 	}
 }
 
+// What no policy looks at, and nobody asked, is not known: it is no private store.
+func TestUnaskedWithoutPolicy(t *testing.T) {
+	for name, c := range map[string]struct {
+		class resource.Class
+		exit  int
+		level string
+	}{
+		"a policy is about it":  {"bucket", ExitClean, "private"},
+		"no policy is about it": {"database", ExitIncomplete, "unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, &estate{boxes: []string{"closed"}}, new(report))
+			set, err := policies(t, policy.Verdict).Select("strangers")
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Policies = set
+			o.Only = func(r *resource.Resource) bool { r.Class = c.class; return true }
+			summary, err := Run(t.Context(), o)
+			if err != nil || summary.Exit != c.exit || summary.Levels[c.level] != 1 {
+				t.Errorf("exit %d, levels %v, %v", summary.Exit, summary.Levels, err)
+			}
+		})
+	}
+}
+
 // At depth verdict nothing is asked that cannot matter; at depth full everything is.
 func TestDepth(t *testing.T) {
 	for depth, want := range map[policy.Depth]int{policy.Verdict: 0, policy.Full: 1} {

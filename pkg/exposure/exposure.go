@@ -47,7 +47,8 @@ type Assessment struct {
 	Range
 	// Settled leaves out what questions that were never asked may hide in
 	// addition. It is the verdict over what this run set out to decide;
-	// refused, throttled and malformed answers still widen it.
+	// refused, throttled and malformed answers still widen it. A run that did
+	// not set out to decide the store has it as wide as Range.
 	Settled Range    `json:"settled"`
 	Paths   []Path   `json:"paths,omitempty"`
 	Latent  []Latent `json:"latent,omitempty"`

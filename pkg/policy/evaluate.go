@@ -154,6 +154,24 @@ func (s *Set) Wants(store *resource.Resource, gap resource.Gap) bool {
 	return slices.ContainsFunc(s.plan(store).drivers, func(r candidate) bool { return s.wants(r, store, gap) })
 }
 
+// Decides reports whether the run set out to decide the store's exposure: at
+// depth Full always; at depth Verdict when a driving policy applies to it. Of a
+// store that no such policy is about, what nobody asked is not known.
+func (s *Set) Decides(store *resource.Resource) bool {
+	if s.depth == Full {
+		return true
+	}
+	return slices.ContainsFunc(s.plan(store).drivers, func(r candidate) bool {
+		_, applies := s.judge(r, store, r.view(s.depth))
+		return applies
+	})
+}
+
+// Concerns reports whether any policy of the set may be about stores of a kind.
+func (s *Set) Concerns(kind resource.Kind, class resource.Class) bool {
+	return len(s.plan(&resource.Resource{Kind: kind, Class: class}).rules) > 0
+}
+
 func (s *Set) wants(r candidate, store *resource.Resource, gap resource.Gap) bool {
 	v := r.view(s.depth)
 	settled := !r.exposed || v.Range(store).Decided()

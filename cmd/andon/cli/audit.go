@@ -19,6 +19,8 @@ import (
 	"github.com/andon-audit/andon/pkg/report/json"
 	"github.com/andon-audit/andon/pkg/report/ndjson"
 	"github.com/andon-audit/andon/pkg/report/table"
+	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers"
 )
 
 // auditFlags are the flags of andon audit.
@@ -95,7 +97,7 @@ func (s *session) audit(ctx context.Context, f *auditFlags) (err error) {
 	}
 	options := audit.Options{
 		Policies: set, FailOn: failOn, Sink: sink, Tool: "andon " + Version, Now: time.Now,
-		Kinds: f.kindFilter(), Concurrency: f.concurrency,
+		Kinds: s.kinds(f, set), Concurrency: f.concurrency,
 	}
 	saved, err := s.create(f.saveInventory)
 	if err != nil {
@@ -110,6 +112,27 @@ func (s *session) audit(ctx context.Context, f *auditFlags) (err error) {
 		s.exit = summary.Exit
 	}
 	return err
+}
+
+// kinds are those to list: the ones asked for, else those that a selected policy
+// may be about. What is not listed for want of a policy is said. An inventory to
+// save is of everything.
+func (s *session) kinds(f *auditFlags, set *policy.Set) []resource.Kind {
+	if chosen := f.kindFilter(); len(chosen) > 0 || f.saveInventory != "" || f.inventory != "" {
+		return chosen
+	}
+	var concerned []resource.Kind
+	all := providers.Kinds()
+	for _, k := range all {
+		if set.Concerns(k.Name, k.Class) {
+			concerned = append(concerned, k.Name)
+		}
+	}
+	if len(concerned) == 0 || len(concerned) == len(all) {
+		return nil
+	}
+	s.log.Warn().Int("kinds", len(all)-len(concerned)).Msg("not listed, since no selected policy is about them (name them with --kind)")
+	return concerned
 }
 
 // check finds mistakes before any file is written.
