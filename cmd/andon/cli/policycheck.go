@@ -37,6 +37,11 @@ printed only when the changed policy was decided, too, and is private: the one t
 edits the fewest statements and takes the least away from the owner's account and
 organisation, which --account and --org tell. Nothing but the policy is looked at.
 
+The verdict is unknown where a class may get in that would make it worse. One doubt
+is about the service and not about the policy: Amazon does not document whether SNS
+answers requests without a signature. The verdict on a topic for everybody is then
+what is proven, tenant; the exposure and the undecided reason show the rest.
+
 Exit code 0 means that no outsider is admitted, 3 that one is, 4 that it could not
 be decided, 2 that the document is not a policy that AWS would accept.`,
 		Example: `  andon policy check bucket-policy.json --service s3 --resource arn:aws:s3:::my-bucket --account 123456789012
@@ -124,6 +129,9 @@ type checkJSON struct {
 	// Changes are the edits of Change as text.
 	Changes []string    `json:"changes"`
 	Change  *changeJSON `json:"change,omitempty"`
+	// Notes tell what stands in front of the service beside its policies, and
+	// which actions have no effect for other accounts.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // changeJSON is the smallest change that closes the policy. It is left out where
@@ -190,15 +198,24 @@ func judgeCheck(r *policycheck.Report) *checkJSON {
 	c := &checkJSON{
 		Schema: "andon.policy-check.v1", Service: r.Service,
 		Admitted: []admittedJSON{}, Undecided: []string{}, ClosedBy: []closedJSON{}, Changes: []string{}, Change: changed(r.Change),
+		Notes: r.Notes,
 	}
+	// proven leaves out what is open about the service: whoever gets in for
+	// certain is worth more to a reader than "unknown".
+	var proven exposure.Range
 	for _, a := range r.Admitted {
 		level := exposure.LevelOf(a.To)
-		c.Exposure.Least, c.Exposure.Most = max(c.Exposure.Least, level), max(c.Exposure.Most, level)
+		c.Exposure.Least, c.Exposure.Most = max(c.Exposure.Least, level), max(c.Exposure.Most, exposure.LevelOf(a.Most))
+		proven.Least, proven.Most = max(proven.Least, level), max(proven.Most, level)
 		c.Admitted = append(c.Admitted, admitted(a, level))
 	}
 	for _, d := range r.Undecided {
-		c.Exposure.Most = max(c.Exposure.Most, exposure.LevelOf(d.To))
+		level := exposure.LevelOf(d.To)
+		c.Exposure.Most, proven.Most = max(c.Exposure.Most, level), max(proven.Most, level)
 		c.Undecided = append(c.Undecided, string(d.Class)+": "+d.Reason)
+	}
+	if r.Unsigned != "" {
+		c.Undecided = append(c.Undecided, string(iam.Anonymous)+": "+r.Unsigned)
 	}
 	for _, closed := range r.Closed {
 		c.ClosedBy = append(c.ClosedBy, closedJSON{Class: string(closed.Class), By: closed.By})
@@ -211,7 +228,7 @@ func judgeCheck(r *policycheck.Report) *checkJSON {
 			c.Changes = append(c.Changes, e.Pointer+": "+e.Text)
 		}
 	}
-	c.Verdict = c.Exposure.Verdict()
+	c.Verdict = proven.Verdict()
 	return c
 }
 
@@ -294,6 +311,9 @@ func (c *checkJSON) write(w io.Writer, page report.Page) error {
 	}
 	if c.AWSPublic != nil {
 		line("", fmt.Sprintf("AWS       Block Public Access calls it public: %t. %s", c.AWSPublic.Public, c.AWSPublic.Reason))
+	}
+	for _, note := range c.Notes {
+		line("", "NOTE      "+note)
 	}
 	c.Change.write(line)
 	_, err := io.WriteString(w, out.String())

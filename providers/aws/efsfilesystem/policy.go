@@ -28,22 +28,19 @@ func (p *policyOf) answer(ctx context.Context, r *resource.Resource, policy *iam
 		r.Notes = append(r.Notes, "without a policy, whoever reaches a mount target may read and write everything")
 		return nil
 	}
-	for _, way := range []struct {
-		via resource.Channel
-		can func(string) resource.Action
-	}{{clients, byClient}, {resourcepolicy.Policy, byAPI}} {
+	for _, via := range []resource.Channel{clients, resourcepolicy.Policy} {
 		at := p.store.Attachment(ctx)
-		at.Door = resourcepolicy.Door{To: resource.AnyTenant} // from afar every request is signed
-		at.Can = func(actions []string) []resource.Action { return resourcepolicy.Able(way.can, known(way.via, actions)) }
-		at.Channels = []resource.Channel{way.via}
+		all := at.Can
+		at.Can = func(actions []string) []resource.Action { return all(comingBy(via, actions)) }
+		at.Channels = []resource.Channel{via}
 		at.Ways = func(*iam.Policy, iam.Target) resourcepolicy.Ways {
-			return resourcepolicy.Ways{All: way.via, Services: way.via}
+			return resourcepolicy.Ways{All: via, Services: via}
 		}
 		judged, err := resourcepolicy.Judge(policy, at)
 		if err != nil {
 			return err
 		}
-		if way.via == resourcepolicy.Policy {
+		if via == resourcepolicy.Policy {
 			judged.Closed = nil // said already
 		}
 		judged.Describe(r)
@@ -52,12 +49,12 @@ func (p *policyOf) answer(ctx context.Context, r *resource.Resource, policy *iam
 	return nil
 }
 
-// known leaves an action that nobody has heard of to the API.
-func known(via resource.Channel, actions []string) []string {
-	if via == resourcepolicy.Policy {
-		return actions
-	}
-	return slices.DeleteFunc(slices.Clone(actions), func(a string) bool { return a == iam.FutureAction })
+// comingBy leaves of a set of actions those that are done by one way in: clients
+// have actions of their own, and one that nobody has heard of is left to the API.
+func comingBy(via resource.Channel, actions []string) []string {
+	return slices.DeleteFunc(slices.Clone(actions), func(a string) bool {
+		return strings.HasPrefix(a, "elasticfilesystem:Client") != (via == clients)
+	})
 }
 
 // doubt leaves open whether a policy for every account lets a single one in:
@@ -75,38 +72,4 @@ func (p *policyOf) doubt(r *resource.Resource) {
 		Detail:  "Amazon EFS turns away Transfer Family servers of other accounts while the policy is public; whether there is another way in from outside the network is not documented",
 		Shields: []resource.Shield{{On: []resource.Channel{clients}, Cap: resource.Nobody}},
 	})
-}
-
-// byClient says what the actions of clients let somebody do.
-//
-// Source: Amazon EFS User Guide, "Using IAM to control file system data access",
-// section "EFS actions for clients".
-func byClient(name string) resource.Action {
-	switch name {
-	case "ClientMount":
-		return resource.Read
-	case "ClientWrite", "ClientRootAccess":
-		return resource.Write
-	}
-	return ""
-}
-
-// able is what actions of the API let somebody do.
-//
-// Source: Service Authorization Reference, "Actions, resources, and condition
-// keys for Amazon Elastic File System".
-var able = map[string]resource.Action{
-	"Backup": resource.Read, "ReplicationRead": resource.Read, "Restore": resource.Write, "ReplicationWrite": resource.Write,
-	"DeleteFileSystem": resource.Delete, "DescribeFileSystemPolicy": resource.ReadACL,
-	"PutFileSystemPolicy": resource.TakeOver, "DeleteFileSystemPolicy": resource.TakeOver,
-}
-
-func byAPI(name string) resource.Action {
-	if strings.HasPrefix(name, "Client") {
-		return ""
-	}
-	if a, ok := able[name]; ok {
-		return a
-	}
-	return resourcepolicy.ByVerb(name)
 }

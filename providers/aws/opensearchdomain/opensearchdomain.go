@@ -20,7 +20,6 @@ import (
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws/account"
-	"github.com/andon-audit/andon/providers/aws/iam"
 	"github.com/andon-audit/andon/providers/aws/resourcepolicy"
 )
 
@@ -285,41 +284,11 @@ func (c *collector) addPolicy(ctx context.Context, r *resource.Resource, d descr
 	if err != nil {
 		return err
 	}
-	at := resourcepolicy.Attach(ctx, c.account, "es", source, []string{c.arn(r.Name) + "/*"})
-	at.Can = abilities
+	at := resourcepolicy.Attach(ctx, c.account, "es", source, resourcepolicy.Resources("es", c.arn(r.Name)))
 	judged, err := resourcepolicy.Judge(policy, at)
 	if err != nil {
 		return err
 	}
 	judged.Describe(r)
 	return nil
-}
-
-// able is what requests to a domain let somebody do. Searches are sent by GET
-// and by POST, and POST takes bulk changes as well.
-//
-// Source: Amazon OpenSearch Service Developer Guide, "Identity and Access
-// Management in Amazon OpenSearch Service": in a domain's policy, es:* means
-// es:ESHttp*, and it says nothing about the configuration API.
-var able = map[string][]resource.Action{
-	"es:ESHttpGet":    {resource.List, resource.Read},
-	"es:ESHttpPost":   {resource.Read, resource.Write, resource.Delete},
-	"es:ESHttpPut":    {resource.Write},
-	"es:ESHttpPatch":  {resource.Write},
-	"es:ESHttpDelete": {resource.Delete},
-	"es:ESHttpHead":   {resource.ReadMeta},
-}
-
-func abilities(actions []string) []resource.Action {
-	can := make(map[resource.Action]bool)
-	for _, action := range actions {
-		for _, a := range able[action] {
-			can[a] = true
-		}
-		request := strings.HasPrefix(strings.ToLower(action), "es:eshttp")
-		if action == iam.FutureAction || request && able[action] == nil {
-			can[resource.AnyAction] = true
-		}
-	}
-	return slices.DeleteFunc(resource.Actions(), func(a resource.Action) bool { return !can[a] })
 }

@@ -5,22 +5,28 @@
 //
 // It sees the policy and nothing else: Block Public Access, key policies and
 // networks that stand in front of the resource are the business of an audit.
+// Whom a service answers at all, what a policy can be about and which actions
+// have no effect for other accounts it takes from package resourcepolicy, as the
+// audit does, so that the two cannot disagree.
 package policycheck
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws/iam"
+	"github.com/andon-audit/andon/providers/aws/resourcepolicy"
 )
 
 // Question says what the policy is attached to.
 type Question struct {
 	// Service is the IAM prefix ("s3") or a usual name of it ("opensearch").
 	Service string
-	// Resource is the ARN of the resource; empty means any of the service's.
+	// Resource is the ARN of the resource; empty means any of the service's, and
+	// so does one that is not known to be of a resource with a policy.
 	Resource string
 	// Account and Org are the owner's ids; empty means unknown, which makes
 	// every account that the policy names an outsider.
@@ -34,7 +40,12 @@ type Report struct {
 	// Undecided are the classes of which it is not known what they can do, with
 	// the reason; some can do something else for certain.
 	Undecided []Doubt
-	Closed    []Closure
+	// Unsigned says why it is not certain that requests without a signature are
+	// answered, where the policy admits such; it is empty where that is certain.
+	Unsigned string
+	// Notes tell what else is to know about a policy that admits somebody.
+	Notes  []string
+	Closed []Closure
 	// BPA is AWS's own notion of public, for S3 policies alone.
 	BPA *iam.BPA
 	// Change closes the policy; nil where nobody from outside gets in.
@@ -47,11 +58,14 @@ func (r *Report) Private() bool {
 		!slices.ContainsFunc(r.Undecided, func(d Doubt) bool { return d.To.Reach != resource.ReachPrivate })
 }
 
-// Admission is one class of outsiders and what it can do.
+// Admission is one class of outsiders and what it can do. Actions that have no
+// effect for other accounts, whatever a policy says, are left out.
 type Admission struct {
 	iam.Admission
 	Class iam.Class
-	To    resource.Audience
+	// To is whom this lets in for certain, Most whom it may: more, where it is
+	// not documented whom the service answers.
+	To, Most resource.Audience
 }
 
 // Doubt is a class of which it cannot be decided whether it gets in.
@@ -67,19 +81,6 @@ type Closure struct {
 	By    []string
 }
 
-// services are the names of services whose policies are understood, and whether
-// each answers requests without a signature at all: elsewhere "*" is every AWS
-// account and not everybody.
-//
-// Source: the services' own documentation of anonymous access; for KMS, Secrets
-// Manager, DynamoDB, Kinesis, ECR, Glacier and Backup requests must be signed.
-var services = map[string]bool{
-	"s3": true, "sqs": true, "sns": true, "es": true, "execute-api": true, "ecr-public": true, "elasticfilesystem": true,
-	"s3express": false, "s3-object-lambda": false, "s3-outposts": false, "s3tables": false, "s3vectors": false,
-	"kms": false, "secretsmanager": false, "ecr": false, "dynamodb": false, "kinesis": false, "glacier": false, "backup": false,
-	"lambda": false, "events": false, "sts": false, "logs": false, "codeartifact": false, "aoss": false,
-}
-
 // names are other usual names of services.
 var names = map[string]string{
 	"opensearch": "es", "efs": "elasticfilesystem", "secrets": "secretsmanager", "secrets-manager": "secretsmanager", "eventbridge": "events",
@@ -88,18 +89,7 @@ var names = map[string]string{
 
 // Services returns the names that a Question accepts, sorted.
 func Services() []string {
-	all := slices.Collect(func(yield func(string) bool) {
-		for name := range services {
-			if !yield(name) {
-				return
-			}
-		}
-		for name := range names {
-			if !yield(name) {
-				return
-			}
-		}
-	})
+	all := slices.AppendSeq(resourcepolicy.Prefixes(), maps.Keys(names))
 	slices.Sort(all)
 	return all
 }
@@ -111,7 +101,7 @@ func Check(document []byte, q Question) (*Report, error) {
 	if other, ok := names[service]; ok {
 		service = other
 	}
-	unsigned, known := services[service]
+	door, known := resourcepolicy.DoorOf(service, q.Resource)
 	if !known {
 		return nil, fmt.Errorf("check policy: service %q is none of %s", q.Service, strings.Join(Services(), ", "))
 	}
@@ -119,10 +109,8 @@ func Check(document []byte, q Question) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := check{target: target(service, q), owner: ownerOf(q), door: resource.AnyTenant}
-	if unsigned && !strings.Contains(q.Resource, ":accesspoint/") {
-		c.door = resource.Anyone
-	}
+	c := check{owner: ownerOf(q), door: door, can: resourcepolicy.Abilities(service)}
+	c.target = iam.Target{Service: service, Resources: resourcepolicy.Resources(service, q.Resource), Account: c.owner.account, Org: q.Org}
 	report := c.report(policy)
 	if service == "s3" {
 		bpa := iam.BPAPublic(policy, policyKind(q.Resource), c.target)
@@ -130,21 +118,6 @@ func Check(document []byte, q Question) (*Report, error) {
 	}
 	report.Change = c.change(document, policy, report)
 	return report, nil
-}
-
-func target(service string, q Question) iam.Target {
-	t := iam.Target{Service: service, Account: q.Account, Org: q.Org}
-	if q.Resource == "" {
-		return t
-	}
-	t.Resources = []string{q.Resource}
-	switch {
-	case strings.Contains(q.Resource, ":accesspoint/"):
-		t.Resources = append(t.Resources, q.Resource+"/object/*")
-	case service == "s3", service == "glacier", service == "es", service == "dynamodb":
-		t.Resources = append(t.Resources, q.Resource+"/*")
-	}
-	return t
 }
 
 func policyKind(arn string) iam.PolicyKind {
@@ -158,24 +131,90 @@ func policyKind(arn string) iam.PolicyKind {
 type check struct {
 	target iam.Target
 	owner  owner
-	door   resource.Audience
+	door   resourcepolicy.Door
+	can    func(actions []string) []resource.Action
 }
 
 // report says whom a policy lets in.
 func (c check) report(p *iam.Policy) *Report {
 	r := &Report{Service: c.target.Service}
+	var idle []string
 	for _, d := range iam.DecideAll(p, c.target) {
 		for _, g := range d.Grants {
-			r.Admitted = append(r.Admitted, Admission{Admission: g, Class: d.Class, To: iam.Audience(d.Class, g.Network).Meet(c.door)})
+			a, without := c.admission(p, d.Class, g)
+			idle = append(idle, without...)
+			if len(a.Actions) > 0 {
+				r.Admitted = append(r.Admitted, a)
+			}
 		}
 		if reason := c.doubt(p, d); reason != "" {
-			r.Undecided = append(r.Undecided, Doubt{Class: d.Class, To: iam.Audience(d.Class, iam.Network{}).Meet(c.door), Reason: reason})
+			r.Undecided = append(r.Undecided, Doubt{Class: d.Class, To: c.widest(d.Class, iam.Network{}), Reason: reason})
 		}
 		if d.Outcome == iam.NotAdmitted && len(d.ClosedBy) > 0 {
 			r.Closed = append(r.Closed, Closure{Class: d.Class, By: d.ClosedBy})
 		}
 	}
+	c.explain(r, idle)
 	return r
+}
+
+// admission is what a class can do for all that is known, and the actions that
+// the policy allows it without effect. The witness does one that has an effect.
+func (c check) admission(p *iam.Policy, class iam.Class, g iam.Admission) (a Admission, idle []string) {
+	a = Admission{Admission: g, Class: class, Most: c.widest(class, g.Network)}
+	a.To = a.Most
+	if c.door.Doubt != "" {
+		a.To = a.Most.Meet(resource.AnyTenant)
+	}
+	a.Actions = nil
+	for _, action := range g.Actions {
+		if len(c.can([]string{action})) > 0 {
+			a.Actions = append(a.Actions, action)
+		} else if class != iam.Org {
+			idle = append(idle, action)
+		}
+	}
+	if !slices.Contains(a.Actions, a.Witness.Action) {
+		for _, action := range a.Actions {
+			does := a.Witness
+			does.Action = action
+			if iam.Evaluate(p, does) == iam.Allow {
+				a.Witness = does
+				break
+			}
+		}
+	}
+	return a, idle
+}
+
+// widest is who a class is for a service, at most.
+func (c check) widest(class iam.Class, from iam.Network) resource.Audience {
+	return iam.Audience(class, from).Meet(c.door.To)
+}
+
+// explain adds what a reader should know of the service about what is admitted,
+// and about what is not although the policy allows it.
+func (c check) explain(r *Report, idle []string) {
+	if slices.ContainsFunc(r.Admitted, func(a Admission) bool {
+		return a.To.Credential != a.Most.Credential && a.To.Reach != resource.ReachPrivate
+	}) {
+		r.Unsigned = c.door.Doubt
+	}
+	if c.door.Note != "" && slices.ContainsFunc(r.Admitted, func(a Admission) bool { return a.To.Reach != resource.ReachPrivate }) {
+		r.Notes = append(r.Notes, c.door.Note)
+	}
+	if slices.Sort(idle); len(idle) > 0 {
+		r.Notes = append(r.Notes, "without effect for other accounts, whatever a policy says: "+some(slices.Compact(idle)))
+	}
+}
+
+const shownIdle = 6 // actions in a note, before "and N more"
+
+func some(actions []string) string {
+	if more := len(actions) - shownIdle; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(actions[:shownIdle], ", "), more)
+	}
+	return strings.Join(actions, ", ")
 }
 
 // doubt says what is open about a class, "" for what would be no outsider. What

@@ -16,6 +16,9 @@ type Door struct {
 	// Doubt says why it is not certain that requests without a signature are
 	// answered; empty where it is.
 	Doubt string
+	// Note says what else stands in front of the service that its policies do
+	// not tell; mostly empty.
+	Note string
 }
 
 // service is what is known of a service whose stores have resource policies.
@@ -27,6 +30,8 @@ type service struct {
 	// only says that able holds all the actions that have an effect for other
 	// accounts; else the rest goes by its verb.
 	only bool
+	// abilities says it instead of able where one action is more than one thing.
+	abilities func(actions []string) []resource.Action
 }
 
 var (
@@ -46,6 +51,16 @@ var topicDoor = Door{
 	Doubt: "it is not documented whether Amazon SNS answers requests without a signature; if it does not, the policy lets in every AWS account and not everybody",
 }
 
+// mountDoor is from afar, where every request is signed. From within the network
+// a file system answers clients that sign nothing, as its policy lets them.
+//
+// Source: Amazon EFS User Guide, "Using IAM to control file system data access"
+// and "Blocking public access to EFS file systems".
+var mountDoor = Door{
+	To:   resource.AnyTenant,
+	Note: "whoever reaches a mount target needs no signature where the policy asks for none: that is for the network to stop, and no part of this verdict",
+}
+
 // services are known by their IAM prefix. A service that is missing here is
 // none whose policies are understood.
 //
@@ -53,12 +68,28 @@ var topicDoor = Door{
 // Manager, DynamoDB, Kinesis, ECR, Glacier and Backup requests must be signed.
 // What actions do: Service Authorization Reference.
 var services = map[string]service{
-	"s3": {door: unsigned}, "es": {door: unsigned}, "execute-api": {door: unsigned},
-	"ecr-public": {door: unsigned}, "elasticfilesystem": {door: unsigned},
-	"s3express": {door: signed}, "s3-outposts": {door: signed}, "s3-object-lambda": {door: signed}, "s3tables": {door: signed}, "s3vectors": {door: signed},
+	"execute-api": {door: unsigned}, "ecr-public": {door: unsigned},
+	"s3express": {door: signed}, "s3-outposts": {door: signed}, "s3tables": {door: signed}, "s3vectors": {door: signed},
 	"lambda": {door: signed}, "events": {door: signed}, "sts": {door: signed}, "logs": {door: signed}, "codeartifact": {door: signed},
 	"aoss": {door: signed},
 
+	// What S3 actions let somebody do beside these is told by package s3access.
+	//
+	// Source: Amazon S3 API Reference, PutBucketPolicy (other accounts get 405),
+	// WriteGetObjectResponse (takes a token that only the function has).
+	"s3":               {door: unsigned, able: map[string]resource.Action{"GetBucketPolicy": "", "PutBucketPolicy": "", "DeleteBucketPolicy": ""}},
+	"s3-object-lambda": {door: signed, able: map[string]resource.Action{"WriteGetObjectResponse": ""}},
+	"es":               {door: unsigned, abilities: requests},
+	// Source: Amazon EFS User Guide, "Using IAM to control file system data
+	// access", section "EFS actions for clients"; Service Authorization
+	// Reference, "Actions, resources, and condition keys for Amazon Elastic File
+	// System".
+	"elasticfilesystem": {door: mountDoor, able: map[string]resource.Action{
+		"ClientMount": resource.Read, "ClientWrite": resource.Write, "ClientRootAccess": resource.Write,
+		"Backup": resource.Read, "ReplicationRead": resource.Read, "Restore": resource.Write, "ReplicationWrite": resource.Write,
+		"DeleteFileSystem": resource.Delete, "DescribeFileSystemPolicy": resource.ReadACL,
+		"PutFileSystemPolicy": resource.TakeOver, "DeleteFileSystemPolicy": resource.TakeOver,
+	}},
 	// Source: Amazon SQS API Reference, "Cross-account permissions don't apply
 	// to this action".
 	"sqs": {door: unsigned, able: map[string]resource.Action{
@@ -127,10 +158,14 @@ var services = map[string]service{
 	"backup": {door: signed, only: true, able: map[string]resource.Action{"CopyIntoBackupVault": resource.Write}},
 }
 
-// DoorOf returns whom the service with an IAM prefix answers; false for one
-// whose policies are not understood.
-func DoorOf(prefix string) (Door, bool) {
+// DoorOf returns whom a resource answers of the service with an IAM prefix; the
+// ARN is empty for any of them. It is false for a service whose policies are not
+// understood.
+func DoorOf(prefix, arn string) (Door, bool) {
 	s, ok := services[prefix]
+	if f, known := formOf(prefix, arn); known && f.door != nil {
+		return *f.door, ok
+	}
 	return s.door, ok
 }
 
@@ -149,13 +184,25 @@ func Prefixes() []string {
 // not the owner.
 func Abilities(prefix string) func(actions []string) []resource.Action {
 	s := services[prefix]
+	if s.abilities != nil {
+		return s.abilities
+	}
 	return func(actions []string) []resource.Action { return Able(s.ability, actions) }
 }
 
+// ability looks a name up in any case: one that the reference does not have comes
+// as the policy spells it, in lower case.
 func (s service) ability(name string) resource.Action {
-	a, ok := s.able[name]
-	if ok || s.only {
+	if a, ok := s.able[name]; ok {
 		return a
+	}
+	for known, a := range s.able {
+		if strings.EqualFold(known, name) {
+			return a
+		}
+	}
+	if s.only {
+		return ""
 	}
 	return ByVerb(name)
 }
@@ -190,4 +237,34 @@ func Able(one func(name string) resource.Action, actions []string) []resource.Ac
 var order = []resource.Action{
 	resource.List, resource.Read, resource.Write, resource.Delete, resource.ReadACL, resource.TakeOver,
 	resource.Configure, resource.ReadMeta, resource.AnyAction,
+}
+
+// asked is what requests to an OpenSearch domain let somebody do. Searches are
+// sent by GET and by POST, and POST takes bulk changes as well.
+//
+// Source: Amazon OpenSearch Service Developer Guide, "Identity and Access
+// Management in Amazon OpenSearch Service": in a domain's policy, es:* means
+// es:ESHttp*, and it says nothing about the configuration API.
+var asked = map[string][]resource.Action{
+	"es:ESHttpGet":    {resource.List, resource.Read},
+	"es:ESHttpPost":   {resource.Read, resource.Write, resource.Delete},
+	"es:ESHttpPut":    {resource.Write},
+	"es:ESHttpPatch":  {resource.Write},
+	"es:ESHttpDelete": {resource.Delete},
+	"es:ESHttpHead":   {resource.ReadMeta},
+}
+
+// requests says what a set of actions on an OpenSearch domain lets somebody do.
+func requests(actions []string) []resource.Action {
+	can := make(map[resource.Action]bool)
+	for _, action := range actions {
+		for _, a := range asked[action] {
+			can[a] = true
+		}
+		request := strings.HasPrefix(strings.ToLower(action), "es:eshttp")
+		if action == iam.FutureAction || request && asked[action] == nil {
+			can[resource.AnyAction] = true
+		}
+	}
+	return slices.DeleteFunc(resource.Actions(), func(a resource.Action) bool { return !can[a] })
 }
