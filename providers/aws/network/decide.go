@@ -61,6 +61,9 @@ func (f *facts) decide(e Endpoint) reach {
 	r.stages = joinStages(base, fronts)
 	r.pick(base)
 	r.cite(fronts)
+	if e.MaybeIPv6 && !r.admitted.most.Intersect(sixes()).Empty() {
+		r.doubts = append(r.doubts, doubt{groupsCall, "the listing does not tell whether it has an IPv6 address"})
+	}
 	if !e.IPv4 && !e.IPv6 {
 		r.doubts = append(r.doubts, doubt{groupsCall, "the listing does not tell in which address family it listens"})
 	}

@@ -96,8 +96,9 @@
 // # Limits
 //
 // Members of a security group that is a source are noted, not followed; nor are
-// peerings, VPNs, endpoint services and load balancers. Packets that a gateway
-// route table sends by an appliance may be dropped there: undecided. On a custom
+// peerings, VPNs, endpoint services and load balancers. Packets that a route
+// table, of the subnet or of the gateway, sends by an appliance may be dropped
+// there or passed on: undecided. On a custom
 // endpoint, which is not Amazon's, a subnet that says nothing of VPC Block Public
 // Access has none; Amazon always says, so silence there is undecided.
 package network

@@ -16,6 +16,9 @@ type Endpoint struct {
 	// can send to; one of them at least. IPv6 is for services that expose it
 	// themselves: a global address alone does not make a database answer.
 	IPv4, IPv6 bool
+	// MaybeIPv6 says that the listing does not tell whether there is an IPv6
+	// address besides the IPv4 one.
+	MaybeIPv6 bool
 	// Port is the TCP port; 0 where the listing does not tell.
 	Port uint16
 	// SecurityGroups are the ids of all groups in front of it.

@@ -169,7 +169,7 @@ func (f *facts) places(e Endpoint) (places []place, everywhere bool) {
 	ids := slices.Clone(e.Subnets)
 	if len(ids) == 0 && e.VPC != "" {
 		for id, s := range f.subnets {
-			if s.vpc == e.VPC && (e.Zone == "" || s.zone == e.Zone) {
+			if isOr(s.vpc, e.VPC) && (e.Zone == "" || isOr(s.zone, e.Zone)) {
 				ids = append(ids, id)
 			}
 		}
@@ -188,6 +188,9 @@ func (f *facts) places(e Endpoint) (places []place, everywhere bool) {
 	return places, e.Everywhere
 }
 
+// isOr reports whether a text is another, or does not say.
+func isOr(text, other string) bool { return text == "" || text == other }
+
 // families returns the public addresses that can send to the endpoint at all.
 func (e Endpoint) families() span {
 	var s netset.Set
@@ -200,5 +203,14 @@ func (e Endpoint) families() span {
 	if s.Empty() {
 		return span{netset.Set{}, netset.Public()}
 	}
-	return exactly(s.Intersect(netset.Public()))
+	known := s.Intersect(netset.Public())
+	if e.MaybeIPv6 {
+		return span{known, known.Union(sixes())}
+	}
+	return exactly(known)
+}
+
+// sixes are the IPv6 addresses of the internet.
+func sixes() netset.Set {
+	return netset.Of(netip.PrefixFrom(netip.IPv6Unspecified(), 0)).Intersect(netset.Public())
 }

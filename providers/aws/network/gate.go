@@ -105,15 +105,16 @@ func (f *facts) blockGate(p place) gate {
 
 // routeGate is where answers to clients are sent.
 func (f *facts) routeGate(p place) gate {
-	t, other := f.tableOf(p)
-	if t == nil {
+	tables := f.tablesOf(p)
+	if len(tables) == 0 {
 		return unread(tablesCall, "route table", "the route table of the subnet %sis not in the answer: neither one of its own nor a main table of its VPC", spaced(p.subnet))
 	}
+	t := tables[0]
 	g := gate{call: tablesCall, name: "route table " + t.id, passes: f.toInternet(t), cite: func(addr netip.Addr) ([]resource.Evidence, string) {
 		return f.citeRoute(t, addr)
 	}}
 	g.doubts = f.routeDoubts(t)
-	if other != nil {
+	for _, other := range tables[1:] {
 		g.passes = g.passes.either(f.toInternet(other))
 		g.doubts = append(g.doubts, fmt.Sprintf("subnet %s is being moved from or to route table %s", p.subnet, other.id))
 	}
@@ -136,7 +137,11 @@ func (f *facts) routeDoubts(t *table) []string {
 		}
 	}
 	for _, p := range known {
-		if p.opens == maybe {
+		switch {
+		case p.opens != maybe:
+		case p.route.via == middlebox:
+			doubts = append(doubts, fmt.Sprintf("route %d of %s sends answers by %s, which may pass them on", p.route.position, t.id, p.route.gateway))
+		default:
 			doubts = append(doubts, fmt.Sprintf("route %d of %s has a target or a state that is not known: %q %q", p.route.position, t.id, p.route.gateway, p.route.state))
 		}
 	}
@@ -362,10 +367,11 @@ func (r portRange) describe(protocol string) string {
 
 // aclGate is the subnet's network ACL, for the packet and for the answer to it.
 func (f *facts) aclGate(p place, port uint16) gate {
-	a := f.aclOf(p.subnet)
-	if a == nil {
+	acls := f.aclsOf(p.subnet)
+	if len(acls) == 0 {
 		return unread(aclsCall, "network ACL", "the network ACL of the subnet %sis not in the answer", spaced(p.subnet))
 	}
+	a := acls[0]
 	g := gate{
 		call: aclsCall, name: "network ACL " + a.id, passes: a.inboundTo(port).intersect(a.answers()),
 		cite: func(addr netip.Addr) ([]resource.Evidence, string) { return a.citeEntries(addr, port) },
@@ -373,19 +379,26 @@ func (f *facts) aclGate(p place, port uint16) gate {
 	if !g.passes.most.Equal(g.passes.least) {
 		g.doubts = []string{fmt.Sprintf("network ACL %s has a rule that is not known", a.id)}
 	}
+	for _, other := range acls[1:] {
+		g.passes = g.passes.either(other.inboundTo(port).intersect(other.answers()))
+		g.doubts = append(g.doubts, fmt.Sprintf("subnet %s is in network ACL %s as well", p.subnet, other.id))
+	}
 	if a.partly() {
 		g.notes = []string{"network ACL " + a.id + " lets answers out to some ports of some clients only"}
 	}
 	return g
 }
 
-func (f *facts) aclOf(subnet string) *acl {
+// aclsOf returns the ACLs that a subnet is in: one, or more where it was moved
+// between two pages of the answer.
+func (f *facts) aclsOf(subnet string) []*acl {
+	var all []*acl
 	for _, id := range sortedKeys(f.acls) {
 		if subnet != "" && slices.Contains(f.acls[id].subnets, subnet) {
-			return f.acls[id]
+			all = append(all, f.acls[id])
 		}
 	}
-	return nil
+	return all
 }
 
 // citeEntries cites the entry that decides about a packet, and the one that

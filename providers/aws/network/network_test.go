@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	"github.com/andon-audit/andon/pkg/netset"
 	"github.com/andon-audit/andon/pkg/resource"
 )
@@ -51,6 +53,8 @@ func (f *facts) route(r route) { f.tables["rtb-1"].routes = append(f.tables["rtb
 var postgres = Endpoint{IPv4: true, Port: 5432, SecurityGroups: []string{"sg-1"}, VPC: "vpc-1", Subnets: []string{"subnet-1"}}
 
 func both(e Endpoint) Endpoint { e.IPv6 = true; return e }
+
+func maybeSix(e Endpoint) Endpoint { e.MaybeIPv6 = true; return e }
 
 // each case of the exact rule by which a store is reachable.
 func TestDecide(t *testing.T) {
@@ -147,6 +151,35 @@ func TestDecide(t *testing.T) {
 		"moving to another table": {func(f *facts) {
 			f.tables["rtb-2"] = &table{id: "rtb-2", vpc: "vpc-1", links: []link{{subnet: "subnet-1", state: "associating"}}}
 		}, postgres, nobody, internet},
+		"two main tables": {func(f *facts) {
+			f.tables["rtb-0"] = &table{id: "rtb-0", vpc: "vpc-1", links: []link{{main: true, state: "associated"}}}
+		}, postgres, nobody, internet},
+		"a main table to be": {func(f *facts) {
+			f.tables["rtb-0"] = &table{id: "rtb-0", vpc: "vpc-1", links: []link{{main: true, state: "associating"}}}
+		}, postgres, nobody, internet},
+		"answers by an appliance": {func(f *facts) {
+			f.tables["rtb-1"].routes[1].via, f.tables["rtb-1"].routes[1].gateway = middlebox, "eni-1"
+		}, postgres, nobody, internet},
+		"answers by an appliance that is gone": {func(f *facts) {
+			f.tables["rtb-1"].routes[1].via, f.tables["rtb-1"].routes[1].state = middlebox, "blackhole"
+		}, postgres, nobody, nobody},
+		"only to the gateway endpoint of a service": {func(f *facts) {
+			f.lists["pl-1"] = listOf("pl-1", "52.216.0.0/15")
+			f.tables["rtb-1"].routes[1] = route{position: 2, list: "pl-1", via: middlebox, gateway: "vpce-1", state: "active", rank: 2}
+		}, postgres, nobody, nobody},
+		"two ACLs": {func(f *facts) {
+			f.acls["acl-0"] = &acl{id: "acl-0", subnets: []string{"subnet-1"}}
+		}, postgres, nobody, internet},
+		"only IPv6, and perhaps an address": {func(f *facts) { f.sources("::/0"); six(f) }, maybeSix(postgres), nobody, internet},
+		"IPv4, and perhaps an address more": {func(*facts) {}, maybeSix(postgres), internet, internet},
+		"a subnet whose zone is not told": {func(f *facts) {
+			f.subnets["subnet-1"].mode = "block-ingress"
+			f.subnets["subnet-2"] = &subnet{id: "subnet-2", vpc: "vpc-1", mode: "off"}
+		}, Endpoint{IPv4: true, Port: 5432, SecurityGroups: []string{"sg-1"}, VPC: "vpc-1", Zone: "a"}, nobody, internet},
+		"a subnet whose VPC is not told": {func(f *facts) {
+			f.subnets["subnet-1"].mode = "block-ingress"
+			f.subnets["subnet-2"] = &subnet{id: "subnet-2", zone: "a", mode: "off"}
+		}, Endpoint{IPv4: true, Port: 5432, SecurityGroups: []string{"sg-1"}, VPC: "vpc-1", Zone: "a"}, nobody, internet},
 		"the main table of another VPC": {func(f *facts) { f.tables["rtb-1"].vpc = "vpc-2" }, postgres, nobody, internet},
 		"no table at all":               {func(f *facts) { f.tables = map[string]*table{} }, postgres, nobody, internet},
 		"through a firewall":            {func(f *facts) { f.tables["rtb-9"] = firewall("10.0.1.0/24") }, postgres, nobody, internet},
@@ -319,5 +352,27 @@ func BenchmarkDecide(b *testing.B) {
 	f := open()
 	for range b.N {
 		f.decide(postgres)
+	}
+}
+
+// A rule without a number may stand before all others, or behind them.
+func TestEntryWithoutNumber(t *testing.T) {
+	anybody := func(number *int32, action types.RuleAction, out bool) types.NetworkAclEntry {
+		return types.NetworkAclEntry{RuleNumber: number, RuleAction: action, Egress: new(out), Protocol: new("-1"), CidrBlock: new("0.0.0.0/0")}
+	}
+	for action, want := range map[types.RuleAction]answer{types.RuleActionDeny: maybe, types.RuleActionAllow: yes} {
+		a := readACL(&types.NetworkAcl{Entries: []types.NetworkAclEntry{
+			anybody(nil, action, false), anybody(new(int32(100)), types.RuleActionAllow, false), anybody(new(int32(100)), types.RuleActionAllow, true),
+		}})
+		passes, packet, got := a.inboundTo(5432), netip.MustParseAddr("203.0.113.7"), no
+		switch {
+		case passes.least.Contains(packet):
+			got = yes
+		case passes.most.Contains(packet):
+			got = maybe
+		}
+		if got != want {
+			t.Errorf("%s without a number: %v, want %v", action, got, want)
+		}
 	}
 }

@@ -123,9 +123,8 @@ func (s *state) learnTables(ctx context.Context) error {
 	var ids []string
 	places, _ := known.places(s.endpoint)
 	for _, p := range places {
-		t, other := known.tableOf(p)
-		for _, t := range []*table{t, other} {
-			if t == nil || !slices.ContainsFunc(t.routes, func(r route) bool { return r.opens() != no }) {
+		for _, t := range known.tablesOf(p) {
+			if !slices.ContainsFunc(t.routes, func(r route) bool { return r.opens() != no }) {
 				continue // it leads nowhere, whatever else is in it
 			}
 			for _, r := range t.routes {

@@ -155,8 +155,8 @@ func readACL(a *types.NetworkAcl) *acl {
 		if e.PortRange != nil {
 			kept.ports = ports(e.PortRange.From, e.PortRange.To)
 		}
-		if e.Egress == nil {
-			kept.protocol = "" // may match, in either direction
+		if e.Egress == nil || e.RuleNumber == nil {
+			kept.protocol = "" // may match, in either direction, or before any other
 		}
 		if e.Egress == nil || *e.Egress {
 			read.out = append(read.out, kept)

@@ -21,12 +21,26 @@ func (r *route) opens() answer {
 	switch {
 	case r.via == unknownTarget:
 		return maybe
-	case r.via != internetGateway || r.state == "blackhole":
+	case r.state == "blackhole":
+		return no
+	case r.via == middlebox && !r.toService():
+		return maybe
+	case r.via != internetGateway:
 		return no
 	case r.state == "active":
 		return yes
 	}
 	return maybe
+}
+
+// toService reports whether a route is one of a gateway endpoint, which takes
+// packets to a service of AWS (S3, DynamoDB) and no further. Such routes are by
+// prefix list.
+//
+// Source: Amazon VPC AWS PrivateLink Guide, "Gateway endpoints", section
+// "Routing".
+func (r *route) toService() bool {
+	return r.list != "" && strings.HasPrefix(r.gateway, "vpce-")
 }
 
 // paths spells out the routes of a table, most specific first. A route whose
@@ -100,45 +114,44 @@ func by(paths []path, addr netip.Addr) *path {
 	return nil
 }
 
-// tableOf returns the route table of a place; nil where it is not there. other is
-// set where an association is being made or undone: the place may follow that
-// table as well.
-func (f *facts) tableOf(p place) (t, other *table) {
+// tablesOf returns the tables that a place may follow, first the one that it
+// does; none where that is not there. There is more than one where associations
+// are being made or undone, or were between two pages of the answer.
+func (f *facts) tablesOf(p place) []*table {
 	if p.subnet == "" {
-		return nil, nil // it may have a table of its own
+		return nil // it may have a table of its own
 	}
-	for _, id := range sortedKeys(f.tables) {
-		for _, l := range f.tables[id].links {
-			if l.subnet == "" || l.subnet != p.subnet {
-				continue
-			}
-			switch l.stands() {
-			case yes:
-				t = f.tables[id]
-			case maybe:
-				other = f.tables[id]
-			case no:
-			}
-		}
+	sure, unsure := f.linked(func(_ *table, l link) bool { return l.subnet == p.subnet })
+	if len(sure) == 0 && p.vpc != "" {
+		// the main table, which subnets follow without one of their own
+		main, unsureMain := f.linked(func(t *table, l link) bool { return l.main && t.vpc == p.vpc })
+		sure, unsure = main, append(unsure, unsureMain...)
 	}
-	if t == nil {
-		t = f.mainTable(p.vpc)
-	}
-	return t, other
-}
-
-// mainTable is the table that subnets of a VPC follow without one of their own.
-func (f *facts) mainTable(vpc string) *table {
-	if vpc == "" {
+	if len(sure) == 0 {
 		return nil
 	}
+	return append(sure, unsure...)
+}
+
+// linked returns the tables with an association that is in force, and those with
+// one that may be.
+func (f *facts) linked(is func(*table, link) bool) (sure, unsure []*table) {
 	for _, id := range sortedKeys(f.tables) {
-		t := f.tables[id]
-		if t.vpc == vpc && slices.ContainsFunc(t.links, func(l link) bool { return l.main }) {
-			return t
+		t, stands := f.tables[id], no
+		for _, l := range f.tables[id].links {
+			if is(t, l) {
+				stands = max(stands, l.stands())
+			}
+		}
+		switch stands {
+		case yes:
+			sure = append(sure, t)
+		case maybe:
+			unsure = append(unsure, t)
+		case no:
 		}
 	}
-	return nil
+	return sure, unsure
 }
 
 // diverted returns the route by which packets that arrive at the internet

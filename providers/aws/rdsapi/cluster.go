@@ -109,13 +109,19 @@ func (c *Cluster) endpoint() network.Endpoint {
 	for _, i := range c.Instances {
 		e.VPC = cmp.Or(e.VPC, i.vpc)
 	}
+	differ := false
 	for _, i := range c.open() {
 		door := i.endpoint()
-		e.IPv6 = e.IPv6 || door.IPv6
-		e.Port = cmp.Or(e.Port, door.Port)
+		e.IPv6, e.MaybeIPv6 = e.IPv6 || door.IPv6, e.MaybeIPv6 || door.MaybeIPv6
+		if e.Port = cmp.Or(e.Port, door.Port); !slices.Contains([]uint16{0, e.Port}, door.Port) {
+			differ = true
+		}
 		e.SecurityGroups = append(e.SecurityGroups, door.SecurityGroups...)
 		e.Subnets = append(e.Subnets, door.Subnets...)
 		e.Everywhere = e.Everywhere && len(door.Subnets) == 1
+	}
+	if differ || c.unsettled { // an instance may listen on another port than its cluster says
+		e.Port = 0
 	}
 	slices.Sort(e.SecurityGroups)
 	e.SecurityGroups = slices.Compact(e.SecurityGroups)

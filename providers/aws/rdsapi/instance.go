@@ -62,7 +62,7 @@ func newInstance(d *types.DBInstance) (*Instance, error) {
 func inZone(group []types.Subnet, zone string) []string {
 	var ids []string
 	for _, s := range group {
-		if zone == "" || s.SubnetAvailabilityZone == nil || aws.ToString(s.SubnetAvailabilityZone.Name) == zone {
+		if in := s.SubnetAvailabilityZone; zone == "" || in == nil || aws.ToString(in.Name) == "" || *in.Name == zone {
 			ids = append(ids, aws.ToString(s.SubnetIdentifier))
 		}
 	}
@@ -137,7 +137,7 @@ func (i *Instance) from(member, quote string) resource.Evidence {
 // "Dual-stack mode".
 func (i *Instance) endpoint() network.Endpoint {
 	return network.Endpoint{
-		IPv4: true, IPv6: i.networkType != "" && i.networkType != ipv4Only, Port: i.port,
+		IPv4: true, IPv6: i.networkType != "" && i.networkType != ipv4Only, MaybeIPv6: i.networkType == "", Port: i.port,
 		SecurityGroups: i.groups, VPC: i.vpc, Subnets: i.subnets, Zone: i.zone,
 	}
 }

@@ -120,7 +120,9 @@ const (
 // subnet of its zone; a cluster in two zones can have it in either.
 func endpoint(d *types.Cluster) network.Endpoint {
 	kind := aws.ToString(d.IpAddressType)
-	e := network.Endpoint{IPv4: true, IPv6: kind != "" && kind != ipv4Only, VPC: aws.ToString(d.VpcId), Addresses: addresses(d.ClusterNodes)}
+	e := network.Endpoint{
+		IPv4: true, IPv6: kind != "" && kind != ipv4Only, MaybeIPv6: kind == "", VPC: aws.ToString(d.VpcId), Addresses: addresses(d.ClusterNodes),
+	}
 	if d.MultiAZSecondary == nil {
 		e.Zone = aws.ToString(d.AvailabilityZone)
 	} else {

@@ -122,7 +122,7 @@ const (
 func endpoint(w *types.Workgroup) network.Endpoint {
 	kind := aws.ToString(w.IpAddressType)
 	e := network.Endpoint{
-		IPv4: true, IPv6: kind != "" && kind != ipv4Only, Port: port(w),
+		IPv4: true, IPv6: kind != "" && kind != ipv4Only, MaybeIPv6: kind == "", Port: port(w),
 		SecurityGroups: w.SecurityGroupIds, Subnets: w.SubnetIds,
 	}
 	if w.Endpoint == nil {
