@@ -134,7 +134,11 @@ func (c *chosenStore) End(*finding.Summary) error { return nil }
 func (c *chosenStore) missing(summary *finding.Summary) error {
 	hint := ""
 	if len(c.near) > 0 {
-		hint = "; did you mean " + strings.Join(c.near, " or ") + "?"
+		var names []string
+		for _, name := range c.near {
+			names = append(names, c.page(c.stderr).Text(name))
+		}
+		hint = "; did you mean " + strings.Join(names, " or ") + "?"
 	}
 	if summary.Incomplete {
 		hint += "; some of the account could not be listed, so it may exist all the same"

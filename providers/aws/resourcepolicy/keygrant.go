@@ -68,7 +68,9 @@ func KeyGrants(ctx context.Context, client *kms.Client, key string) ([]KeyGrant,
 // constraints that it had put into the grant.
 func (g *KeyGrant) Grantee() (string, bool) {
 	to := aws.ToString(g.GranteePrincipal)
-	if strings.HasSuffix(to, ".amazonaws.com") || to == "" && aws.ToString(g.GranteeServicePrincipal) != "" {
+	// A role, too, may be called something.amazonaws.com.
+	service := strings.HasSuffix(to, ".amazonaws.com") && !arn.IsARN(to)
+	if service || to == "" && aws.ToString(g.GranteeServicePrincipal) != "" {
 		return "", true
 	}
 	parsed, err := arn.Parse(to)

@@ -28,6 +28,7 @@ func TestOutside(t *testing.T) {
 		"the owner's role":    {keyGrant("arn:aws:iam::111111111111:role/app", "Decrypt"), exposure.Range{}, nil},
 		"a service":           {keyGrant("dynamodb.eu-west-1.amazonaws.com", "Decrypt"), exposure.Range{}, nil},
 		"a service by field":  {KeyGrant{GrantListEntry: types.GrantListEntry{GranteeServicePrincipal: aws.String("rds.amazonaws.com"), Operations: []types.GrantOperation{"Decrypt"}}}, exposure.Range{}, nil},
+		"a role called so":    {keyGrant("arn:aws:iam::222222222222:role/rds.amazonaws.com", "Decrypt"), exposure.Range{Least: exposure.Shared, Most: exposure.Shared}, []resource.Action{resource.Read}},
 		"somebody unknown":    {keyGrant("AROAEXAMPLEROLEID", "Decrypt"), exposure.Range{Most: exposure.Shared}, nil},
 		"nobody at all":       {keyGrant("", "Decrypt"), exposure.Range{Most: exposure.Shared}, nil},
 		"an unknown use":      {keyGrant(stranger, "DecryptTomorrow"), exposure.Range{Least: exposure.Shared, Most: exposure.Shared}, []resource.Action{resource.AnyAction}},
