@@ -198,7 +198,7 @@ func (c *collector) addDoors(r *resource.Resource, cluster *Cluster) {
 			r.Gaps = append(r.Gaps, i.oddNetwork(undecided(c.kind, InstancesCall))...)
 		}
 	case len(flags) > 0:
-		r.Guards = append(r.Guards, private(flags...))
+		r.Guards = append(r.Guards, network.Private(flags...))
 		r.Set("publicly_accessible", false, flags[0])
 	}
 }
@@ -249,19 +249,19 @@ func (c *collector) addDoubts(r *resource.Resource, cluster *Cluster, unread err
 	worst := cluster.credential()
 	for _, i := range cluster.Instances {
 		if i.Public == nil && !aws.ToBool(cluster.Public) {
-			r.Gaps = append(r.Gaps, flagless(undecided(c.kind, InstancesCall), i.Name, worst))
+			r.Gaps = append(r.Gaps, network.Unsaid(undecided(c.kind, InstancesCall), i.Name, worst))
 		}
 	}
 	switch {
 	case unread != nil:
 		gap := undecided(c.kind, InstancesCall)
 		gap.Reason, gap.Detail = reasonOf(unread)
-		gap.Hides, gap.Settings = anyoneOnNetwork(worst), []string{"publicly_accessible"}
+		gap.Hides, gap.Settings = network.Hidden(worst), []string{"publicly_accessible"}
 		r.Gaps = append(r.Gaps, gap)
 	case len(cluster.Unlisted) > 0:
 		gap := undecided(c.kind, InstancesCall)
 		gap.Detail = "not listed, and named by the cluster: " + strings.Join(cluster.Unlisted, ", ")
-		gap.Hides, gap.Settings = anyoneOnNetwork(worst), []string{"publicly_accessible"}
+		gap.Hides, gap.Settings = network.Hidden(worst), []string{"publicly_accessible"}
 		r.Gaps = append(r.Gaps, gap)
 	}
 	r.Gaps = append(r.Gaps, c.unsure(r, cluster)...)

@@ -153,9 +153,7 @@ func (i *Instance) oddNetwork(gap resource.Gap) []resource.Gap {
 	if slices.Contains([]string{"", ipv4Only, dualStack}, i.networkType) {
 		return nil
 	}
-	gap.Detail = fmt.Sprintf("network type %q of %s is not known", i.networkType, i.Name)
-	gap.Shields = []resource.Shield{{On: []resource.Channel{network.Channel}, Cap: resource.Nobody}}
-	return []resource.Gap{gap}
+	return []resource.Gap{network.Doubted(gap, fmt.Sprintf("network type %q of %s is not known", i.networkType, i.Name))}
 }
 
 // Store describes an instance that is a store of its own.
@@ -188,19 +186,14 @@ func (i *Instance) addDoor(r *resource.Resource, kind *collect.Kind) {
 	doubt := undecided(kind, InstancesCall)
 	switch {
 	case i.Public == nil:
-		r.Gaps = append(r.Gaps, flagless(doubt, i.Name, credentialOf(i.Engine)))
+		r.Gaps = append(r.Gaps, network.Unsaid(doubt, i.Name, credentialOf(i.Engine)))
 	case *i.Public:
 		r.Grants = append(r.Grants, network.Grant(resource.CredentialOwn, i.from("PubliclyAccessible", "true")))
 		r.Gaps = append(r.Gaps, i.oddNetwork(doubt)...)
 		r.Gaps = append(r.Gaps, oddEngine(doubt, i.Engine)...)
 	default:
-		r.Guards = append(r.Guards, private(i.from("PubliclyAccessible", "false")))
+		r.Guards = append(r.Guards, network.Private(i.from("PubliclyAccessible", "false")))
 	}
-}
-
-// private is the guard of a store that has no public address.
-func private(because ...resource.Evidence) resource.Guard {
-	return resource.Guard{Name: "not publicly accessible", On: []resource.Channel{network.Channel}, Cap: resource.Nobody, Because: because}
 }
 
 func credentialOf(engine string) resource.Credential {
@@ -217,23 +210,8 @@ func oddEngine(gap resource.Gap, engine string) []resource.Gap {
 		return nil
 	}
 	gap.Detail = fmt.Sprintf("engine %q is not known, nor what it asks of those who connect", engine)
-	gap.Hides = anyoneOnNetwork(resource.CredentialNone)
+	gap.Hides = network.Hidden(resource.CredentialNone)
 	return []resource.Gap{gap}
-}
-
-// flagless is the gap of a listing that does not say whether there is a public
-// address.
-func flagless(gap resource.Gap, name string, credential resource.Credential) resource.Gap {
-	gap.Reason, gap.Detail = resource.Malformed, "it does not say whether "+name+" is publicly accessible"
-	gap.Hides = anyoneOnNetwork(credential)
-	gap.Settings = []string{"publicly_accessible"}
-	return gap
-}
-
-func anyoneOnNetwork(credential resource.Credential) []resource.Hidden {
-	return []resource.Hidden{{
-		Via: network.Channel, To: resource.Audience{Reach: resource.ReachInternet, Credential: credential}, Can: []resource.Action{resource.Connect},
-	}}
 }
 
 // undecided begins a gap of a listing that was read and does not decide.

@@ -88,25 +88,18 @@ func (c *collector) describe(d *types.Cluster) *resource.Resource {
 func addDoor(r *resource.Resource, d *types.Cluster) {
 	gap := resource.Gap{Call: listCall, Permission: Kind.Lists[0].Permission, Reason: resource.Undecided}
 	if d.PubliclyAccessible == nil {
-		gap.Reason, gap.Detail = resource.Malformed, "it does not say whether the cluster is publicly accessible"
-		gap.Hides = []resource.Hidden{{Via: network.Channel, To: network.Grant(resource.CredentialOwn).To, Can: []resource.Action{resource.Connect}}}
-		gap.Settings = []string{"publicly_accessible"}
-		r.Gaps = append(r.Gaps, gap)
+		r.Gaps = append(r.Gaps, network.Unsaid(gap, "the cluster", resource.CredentialOwn))
 		return
 	}
 	from := cited(r.Name, "PubliclyAccessible", strconv.FormatBool(*d.PubliclyAccessible))
 	r.Set("publicly_accessible", *d.PubliclyAccessible, from)
 	if !*d.PubliclyAccessible {
-		r.Guards = append(r.Guards, resource.Guard{
-			Name: "not publicly accessible", On: []resource.Channel{network.Channel}, Cap: resource.Nobody, Because: []resource.Evidence{from},
-		})
+		r.Guards = append(r.Guards, network.Private(from))
 		return
 	}
 	r.Grants = append(r.Grants, network.Grant(resource.CredentialOwn, from))
 	if kind := aws.ToString(d.IpAddressType); kind != "" && kind != ipv4Only && kind != dualStack {
-		gap.Detail = fmt.Sprintf("IP address type %q is not known", kind)
-		gap.Shields = []resource.Shield{{On: []resource.Channel{network.Channel}, Cap: resource.Nobody}}
-		r.Gaps = append(r.Gaps, gap)
+		r.Gaps = append(r.Gaps, network.Doubted(gap, fmt.Sprintf("IP address type %q is not known", kind)))
 	}
 }
 
