@@ -1,0 +1,245 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/api/googleapi"
+
+	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/pkg/resource"
+)
+
+// CallError says which call an error belongs to, where a collector makes several.
+type CallError struct {
+	Call string
+	// Project is the id of the project that was asked about, or "".
+	Project string
+	// Gone says that an answer of 404 means that the store is no longer there:
+	// the call was about the store itself, which had been listed.
+	Gone bool
+	Err  error
+}
+
+// Error implements error.
+func (e *CallError) Error() string { return e.Call + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *CallError) Unwrap() error { return e.Err }
+
+// Failed names the call that an error belongs to, and the project that was asked
+// about; nil stays nil.
+func Failed(call, project string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &CallError{Call: call, Project: project, Err: err}
+}
+
+// FailedOf is Failed for a call about a store that was listed: where Google says
+// that there is no such thing, the store is gone.
+func FailedOf(call, project string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &CallError{Call: call, Project: project, Gone: true, Err: err}
+}
+
+// Refusal reads an error of a call.
+func (c *Client) Refusal(err error) collect.Refusal {
+	r := collect.Refusal{Reason: resource.Failed, Detail: detail(err)}
+	about, named := errors.AsType[*CallError](err)
+	if named {
+		r.Call = about.Call
+	}
+	if malformed(err) {
+		r.Reason = resource.Malformed
+		return r
+	}
+	answer, ok := errors.AsType[*googleapi.Error](err)
+	if !ok {
+		return r
+	}
+	r.Code = code(answer)
+	switch {
+	case slices.Contains(limitedReasons, r.Code) || answer.Code == http.StatusTooManyRequests:
+		r.Reason = resource.Throttled
+	case disabled(r.Code):
+		r.Reason = resource.Denied
+		if named && c.consumes(about.Project, answer) {
+			r.Reason = resource.Unsupported
+		}
+	case answer.Code == http.StatusForbidden || answer.Code == http.StatusUnauthorized:
+		r.Reason = resource.Denied
+	case answer.Code == http.StatusNotFound:
+		r.Gone = named && about.Gone
+	case answer.Code == http.StatusNotImplemented:
+		r.Reason = resource.Unsupported
+	}
+	return r
+}
+
+// Status returns the HTTP status of an error, or 0.
+func Status(err error) int {
+	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
+		return answer.Code
+	}
+	return 0
+}
+
+// disabled reports whether a code says that a service is not enabled.
+//
+// Source: https://cloud.google.com/service-infrastructure/docs/service-management/reference/rpc/google.api#errorreason
+// (SERVICE_DISABLED), and the older accessNotConfigured of the JSON services.
+func disabled(code string) bool { return code == "SERVICE_DISABLED" || code == "accessNotConfigured" }
+
+// consumes reports whether the project that a service is not enabled in is the
+// one that was asked about. Otherwise it is the one that the call is counted
+// for, and the project that was asked about may hold stores all the same.
+func (c *Client) consumes(project string, e *googleapi.Error) bool {
+	if project == "" {
+		return false
+	}
+	consumer := consumerOf(e)
+	number, known := c.numbers.Load(project)
+	return consumer == project || known && consumer == number
+}
+
+// projectIn finds "in project 123" in the message of an older refusal.
+var projectIn = regexp.MustCompile(`in project (\S+) before|of project (\S+) `)
+
+func consumerOf(e *googleapi.Error) string {
+	var body struct {
+		Error struct {
+			Details []struct {
+				Metadata map[string]string `json:"metadata"`
+			} `json:"details"`
+		} `json:"error"`
+	}
+	_ = json.Unmarshal([]byte(e.Body), &body) // as in code
+	for _, d := range body.Error.Details {
+		if consumer := d.Metadata["consumer"]; consumer != "" {
+			return strings.TrimPrefix(consumer, "projects/")
+		}
+	}
+	found := projectIn.FindStringSubmatch(e.Message)
+	if found == nil {
+		return ""
+	}
+	return found[1] + found[2]
+}
+
+// Know remembers a project of this audit and its number, which is how Google names
+// it in refusals and perimeters.
+func (c *Client) Know(project, number string) {
+	c.numbers.Store(project, number)
+	c.ids.Store(project, project)
+	if number != "" {
+		c.ids.Store(number, project)
+	}
+}
+
+// ID returns the id of a project of this audit, given its id or its number.
+func (c *Client) ID(project string) (id string, audited bool) {
+	found, audited := c.ids.Load(project)
+	id, _ = found.(string)
+	return id, audited
+}
+
+// Number returns the number of a project that is known, or "".
+func (c *Client) Number(project string) string {
+	number, _ := c.numbers.Load(project)
+	text, _ := number.(string)
+	return text
+}
+
+// code is Google's own word for a refusal: the most telling there is.
+func code(e *googleapi.Error) string {
+	var body struct {
+		Error struct {
+			Status  string `json:"status"`
+			Details []struct {
+				Reason string `json:"reason"`
+			} `json:"details"`
+		} `json:"error"`
+	}
+	// A refusal may come in any form; what cannot be read has no code in it.
+	_ = json.Unmarshal([]byte(e.Body), &body)
+	for _, d := range body.Error.Details {
+		if d.Reason != "" {
+			return d.Reason
+		}
+	}
+	for _, item := range e.Errors {
+		if item.Reason != "" {
+			return item.Reason
+		}
+	}
+	if body.Error.Status != "" {
+		return body.Error.Status
+	}
+	return fmt.Sprintf("HTTP %d", e.Code)
+}
+
+func malformed(err error) bool {
+	if _, ok := errors.AsType[*collect.MalformedError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return true
+	}
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// maxDetail bounds, in bytes, what is kept of a message that a cloud wrote.
+const maxDetail = 240
+
+// detail is the shortest sentence that says what went wrong: Google's own
+// message where there is one, else the innermost cause.
+func detail(err error) string {
+	text := ""
+	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
+		text = strings.TrimSpace(answer.Message)
+		if text == "" {
+			text = "HTTP status " + http.StatusText(answer.Code)
+		}
+	} else {
+		text = plain(err).Error()
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxDetail {
+		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
+	}
+	return text
+}
+
+// plain strips wrapping down to what a reader can act on, and addresses that
+// only this program understands.
+func plain(err error) error {
+	if unanswered, ok := errors.AsType[*collect.UnansweredError](err); ok {
+		return unanswered
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		if u.Timeout() {
+			return fmt.Errorf("no full answer within %v", AttemptLimit)
+		}
+		return plain(u.Err)
+	}
+	if c, ok := errors.AsType[*CallError](err); ok {
+		return plain(c.Err)
+	}
+	if m, ok := errors.AsType[*collect.MalformedError](err); ok {
+		return m.Err
+	}
+	return err
+}
