@@ -136,9 +136,10 @@ func Base(role string) string {
 
 // DenyName returns the form in which deny policies name a permission that the
 // tables speak of: "storage.googleapis.com/objects.get" for
-// "storage.objects.get". It is empty for every other text.
+// "storage.objects.get". It is empty for every other text, and for a permission
+// that deny policies are known not to support.
 //
-// Not every permission can be denied, and which ones can is not known here: a
+// Not every other permission can be denied, and which ones can is not known here: a
 // deny policy that names a permission in full can only exist where that
 // permission is supported, while one that names it by a wildcard
 // ("storage.googleapis.com/*.*") denies it only if it is.
@@ -146,10 +147,19 @@ func Base(role string) string {
 // Source: https://cloud.google.com/iam/docs/deny-permissions-support
 func DenyName(permission string) string {
 	service, rest, ok := strings.Cut(permission, ".")
-	if !ok || !permissions()[permission] {
+	if !ok || !permissions()[permission] || slices.Contains(undeniable, permission) {
 		return ""
 	}
 	return service + ".googleapis.com/" + rest
+}
+
+// undeniable are permissions that the list of those which deny policies support
+// leaves out, although it has others that do the same.
+//
+// Source: https://cloud.google.com/iam/docs/deny-permissions-support
+var undeniable = []string{
+	"artifactregistry.repositories.readViaVirtualRepository",
+	"cloudkms.cryptoKeyVersions.useToDecryptViaDelegation", "cloudkms.cryptoKeyVersions.useToEncryptViaDelegation",
 }
 
 // rows returns the cells of a table's lines, without its comments. The tables are
