@@ -25,7 +25,8 @@ type Provider interface {
 	// Name is the cloud's short name: "aws".
 	Name() string
 	// Scopes returns what this identity can list, in a fixed order. An error
-	// means that nothing can be audited: no credentials, no such region.
+	// means that nothing can be audited: no credentials, no such region; only a
+	// *PartialScopesError or PartialScopesErrors come with scopes.
 	Scopes(ctx context.Context) ([]resource.Scope, error)
 	// Collectors returns the collectors of a scope in a fixed order. It makes
 	// no call.
@@ -43,8 +44,8 @@ type Collector interface {
 	// one last error; what was listed before stays.
 	List(ctx context.Context) iter.Seq2[*resource.Resource, error]
 	// Questions returns what can be asked about a store, in the order that
-	// decides soonest. It is called once for each store, so the questions of a
-	// store may share what they learn. It makes no call.
+	// decides soonest. It is called once for each store and makes questions of
+	// that store's own, which may share what they learn. It makes no call.
 	Questions(r *resource.Resource) []*Question
 }
 

@@ -74,8 +74,8 @@ type unit struct {
 // questions as gaps.
 func (r *Runner) Run(ctx context.Context, yield func(*resource.Resource) error) (Ledger, error) {
 	scopes, err := r.Provider.Scopes(ctx)
-	partial, isPartial := errors.AsType[*PartialScopesError](err)
-	if err != nil && !isPartial {
+	missing, partial := missingScopes(err)
+	if err != nil && !partial {
 		return nil, fmt.Errorf("%w: %w", ErrNoScopes, err)
 	}
 	units := r.units(scopes)
@@ -94,11 +94,7 @@ func (r *Runner) Run(ctx context.Context, yield func(*resource.Resource) error) 
 	}
 	err = r.deliver(ordered, yield, stop)
 	_ = group.Wait()
-	ledger := ledgerOf(units)
-	if isPartial {
-		ledger = append(Ledger{{Scope: partial.Scope, Kind: partial.Kind, Permission: partial.Permission, Refused: &partial.Refusal}}, ledger...)
-	}
-	return ledger, errors.Join(err, ctx.Err())
+	return append(missing.ledger(), ledgerOf(units)...), errors.Join(err, ctx.Err())
 }
 
 func (r *Runner) units(scopes []resource.Scope) []*unit {

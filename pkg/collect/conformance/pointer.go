@@ -39,6 +39,12 @@ func (b *bench) cited(claim string, because []resource.Evidence, breach complain
 	}
 }
 
+// names reports whether an input says what evidence is about: as a quoted value,
+// or as a part of a path.
+func names(input, of string) bool {
+	return of != "" && (strings.Contains(input, strconv.Quote(of)) || strings.Contains(input, "/"+of))
+}
+
 // resolves looks the evidence up in the answers to its call that are about what
 // it is about; where no input names that, in all of them.
 func (b *bench) resolves(e resource.Evidence) error {
@@ -48,7 +54,7 @@ func (b *bench) resolves(e resource.Evidence) error {
 			continue
 		}
 		all = append(all, x.Body)
-		if e.Of != "" && strings.Contains(x.Call.Input, strconv.Quote(e.Of)) {
+		if names(x.Call.Input, e.Of) {
 			about = append(about, x.Body)
 		}
 	}
