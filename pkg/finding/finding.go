@@ -104,7 +104,7 @@ const (
 	Complete State = "complete" // listed to the end, every question that mattered answered
 	Partial  State = "partial"  // listed to the end, some questions refused
 	Refused  State = "refused"  // the listing itself failed: stores may be missing
-	Skipped  State = "skipped"  // left out on purpose, or cut short
+	Skipped  State = "skipped"  // the service is not enabled or not offered there: nothing to list, nothing refused
 )
 
 // Coverage is one line of the ledger: what was seen of one kind in one scope.

@@ -102,11 +102,25 @@ func (t *telling) hidden() string {
 func (t *telling) uncovered() []finding.Coverage {
 	var lines []finding.Coverage
 	for _, c := range t.summary.Coverage {
-		if !c.Complete() {
+		if !c.Complete() && c.State != finding.Skipped {
 			lines = append(lines, c)
 		}
 	}
 	return lines
+}
+
+// skipped counts the listings of services that are not there to be listed.
+func (t *telling) skipped() string {
+	n := 0
+	for _, c := range t.summary.Coverage {
+		if c.State == finding.Skipped {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return report.Count(n, "listing") + " skipped: the service is not enabled, or not offered there"
 }
 
 // notAssessed counts the stores and ledger lines that are not known.
@@ -134,8 +148,6 @@ func coverage(c finding.Coverage) (what, why string) {
 	switch c.State {
 	case finding.Refused:
 		what = "listing refused, stores may be missing"
-	case finding.Skipped:
-		what = "not listed to the end"
 	default:
 		what = report.Thousands(c.Unread) + " of " + report.Count(c.Stores, "store") + " not read in full"
 	}
@@ -206,7 +218,11 @@ func (t *telling) totals(dot string) []string {
 		stores += ": " + strings.Join(counts, dot)
 	}
 	calls := report.Count(t.summary.Calls, "API call") + " made, " + report.Thousands(t.summary.Saved) + " saved"
-	return []string{stores, calls}
+	totals := []string{stores, calls}
+	if skipped := t.skipped(); skipped != "" {
+		totals = append(totals, skipped)
+	}
+	return totals
 }
 
 func appendCount(counts []string, n int, word string) []string {
