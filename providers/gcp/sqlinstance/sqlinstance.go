@@ -1,0 +1,123 @@
+// Package sqlinstance collects Cloud SQL instances: a public address with
+// authorised networks lets strangers up to the login of the database, and
+// Private Service Connect lets other projects. All of it stands in the listing.
+// Replicas and read pools have addresses and networks of their own and are stores
+// of their own. kind.yaml declares every call; none reads data.
+package sqlinstance
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"google.golang.org/api/option"
+	"google.golang.org/api/sqladmin/v1"
+
+	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/gcp/api"
+)
+
+//go:embed kind.yaml
+var declaration []byte
+
+// Kind is the declaration of gcp.sql.instance.
+var Kind = collect.MustParseKind(declaration)
+
+// Regional reports whether the kind is listed region by region.
+const Regional = false
+
+const (
+	service  = "sqladmin"
+	listCall = service + ":instances.list"
+)
+
+type collector struct {
+	client *api.Client
+	scope  resource.Scope
+}
+
+// New returns the collector of a project's instances.
+func New(c *api.Client, scope resource.Scope) collect.Collector {
+	return &collector{client: c, scope: scope}
+}
+
+func (c *collector) Kind() *collect.Kind { return Kind }
+
+// Questions returns none: the listing tells everything.
+func (c *collector) Questions(*resource.Resource) []*collect.Question { return nil }
+
+// List yields the instances in the order of the listing. Where the listing says
+// that it is not whole, the last error does, too.
+func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
+	return func(yield func(*resource.Resource, error) bool) {
+		var missing []string
+		place := 0
+		for page, err := range c.pages(ctx) {
+			if err != nil {
+				yield(nil, api.Failed(listCall, c.scope.Account, err))
+				return
+			}
+			for _, found := range page.Items {
+				place++
+				if !yield(c.describe(found, place), nil) {
+					return
+				}
+			}
+			missing = append(missing, unlisted(page.Warnings)...)
+		}
+		if missing = slices.Compact(slices.Sorted(slices.Values(missing))); len(missing) > 0 {
+			yield(nil, api.Failed(listCall, c.scope.Account, fmt.Errorf("the listing is not whole: %s", strings.Join(missing, ", "))))
+		}
+	}
+}
+
+// pages yields the pages of the listing. An error is the last that it yields.
+func (c *collector) pages(ctx context.Context) iter.Seq2[*sqladmin.InstancesListResponse, error] {
+	return func(yield func(*sqladmin.InstancesListResponse, error) bool) {
+		s, err := sqladmin.NewService(ctx, option.WithHTTPClient(c.client.HTTP(service)), option.WithEndpoint(c.client.Root(service, "")))
+		if err != nil {
+			yield(nil, fmt.Errorf("make client: %w", err))
+			return
+		}
+		call := s.Instances.List(c.scope.Account).Context(ctx)
+		seen := make(map[string]bool)
+		for {
+			page, err := call.Do()
+			if !yield(page, err) || err != nil || page.NextPageToken == "" {
+				return
+			}
+			if seen[page.NextPageToken] {
+				yield(nil, collect.Malformed(listCall, "it names a page for the second time"))
+				return
+			}
+			seen[page.NextPageToken] = true
+			call.PageToken(page.NextPageToken)
+		}
+	}
+}
+
+// harmless are the warnings that say nothing about what is listed.
+//
+// Source: https://cloud.google.com/sql/docs/mysql/admin-api/rest/v1/instances/list (ApiWarning)
+var harmless = []string{"COMPROMISED_CREDENTIALS", "INTERNAL_STATE_FAILURE"}
+
+// unlisted names what a listing was made without. A warning that is not known
+// may say so, too.
+func unlisted(warnings []*sqladmin.ApiWarning) []string {
+	var missing []string
+	for _, w := range warnings {
+		switch {
+		case w == nil:
+			missing = append(missing, "a warning without a word")
+		case w.Code == "REGION_UNREACHABLE" && w.Region != "":
+			missing = append(missing, w.Region+" did not answer")
+		case !slices.Contains(harmless, w.Code):
+			missing = append(missing, "it warns of "+w.Code)
+		}
+	}
+	return missing
+}
