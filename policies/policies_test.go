@@ -22,6 +22,11 @@ var vocabulary = policy.Vocabulary{
 		"account_block_complete": policy.Bool,
 		"bucket_block_complete":  policy.Bool,
 		"acls_enabled":           policy.Bool,
+
+		"public_access_prevention":           policy.Text,
+		"public_access_prevention_effective": policy.Bool,
+		"oldest_hmac_key_days":               policy.Number,
+		"ssl_required":                       policy.Bool,
 	},
 	Kinds: []resource.Kind{
 		"aws.s3.bucket", "aws.s3.directory_bucket", "aws.s3.access_point",
@@ -31,13 +36,19 @@ var vocabulary = policy.Vocabulary{
 		"aws.rds.snapshot", "aws.rds.cluster_snapshot", "aws.redshift.snapshot", "aws.ebs.snapshot", "aws.ec2.image",
 		"aws.sqs.queue", "aws.sns.topic", "aws.kinesis.stream", "aws.secretsmanager.secret", "aws.kms.key",
 		"aws.ecr.repository", "aws.dynamodb.table", "aws.glacier.vault", "aws.backup.vault",
+		"gcp.storage.bucket", "gcp.sql.instance", "gcp.alloydb.instance", "gcp.spanner.instance", "gcp.spanner.database",
+		"gcp.spanner.backup", "gcp.bigtable.instance", "gcp.bigtable.table", "gcp.bigquery.dataset", "gcp.bigquery.table",
+		"gcp.bigquery.routine", "gcp.pubsub.topic", "gcp.pubsub.subscription", "gcp.pubsub.snapshot", "gcp.secretmanager.secret",
+		"gcp.kms.key_ring", "gcp.kms.key", "gcp.artifactregistry.repository", "gcp.compute.image", "gcp.compute.machine_image",
+		"gcp.compute.snapshot", "gcp.compute.disk",
 	},
 	Classes: []resource.Class{
 		"bucket", "access-point", "database", "search", "file-system", "snapshot", "image", "queue", "topic", "stream",
-		"secret", "key", "table", "image-repository", "backup-vault", "archive-vault",
+		"secret", "key", "table", "routine", "image-repository", "backup-vault", "archive-vault",
 	},
 	Channels: []resource.Channel{
 		"acl", "named-acl", "policy", "disputed-policy", "limited-policy", "network", "public-attribute", "named-attribute", "grant", "gateway",
+		"named-policy", "object-acl", "folder", "named-folder", "consumer", "view",
 	},
 	Actions: []resource.Action{
 		resource.List, resource.Read, resource.Write, resource.Delete, resource.ReadACL, resource.TakeOver,

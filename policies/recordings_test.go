@@ -15,6 +15,7 @@ import (
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/policies"
 	"github.com/andon-audit/andon/providers/aws/awstape"
+	"github.com/andon-audit/andon/providers/gcp/gcptape"
 )
 
 // recordings are the collectors' own: "aws/s3bucket/public-acl" is the file
@@ -23,6 +24,12 @@ import (
 type recordings struct{}
 
 var _ policy.Givens = recordings{}
+
+// clouds are how the recordings of each cloud are played.
+var clouds = map[string]conformance.Suite{
+	"aws": {Dialect: awstape.Dialect{}, Open: awstape.Open},
+	"gcp": {Dialect: gcptape.Dialect{}, Open: gcptape.Open},
+}
 
 // Given implements policy.Givens.
 func (recordings) Given(ctx context.Context, name, denied string, depth policy.Depth, want *policy.Set) ([]resource.Resource, error) {
@@ -40,7 +47,8 @@ func (recordings) Given(ctx context.Context, name, denied string, depth policy.D
 	if err != nil {
 		return nil, err
 	}
-	suite := conformance.Suite{Kind: kind, Dialect: awstape.Dialect{}, Open: awstape.Open, Proves: want.Proves}
+	suite := clouds[kind.Name.Provider()]
+	suite.Kind, suite.Proves = kind, want.Proves
 	wants := want.Wants
 	if depth == policy.Full {
 		wants = nil

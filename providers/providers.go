@@ -3,20 +3,17 @@
 package providers
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/providers/aws"
+	"github.com/andon-audit/andon/providers/gcp"
 )
 
 // Kinds returns every kind, sorted by name.
 func Kinds() []*collect.Kind {
-	kinds := aws.Kinds()
-	slices.SortFunc(kinds, func(a, b *collect.Kind) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	kinds := slices.Concat(aws.Kinds(), gcp.Kinds())
+	slices.SortFunc(kinds, func(a, b *collect.Kind) int { return cmp.Compare(a.Name, b.Name) })
 	return kinds
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/andon-audit/andon/pkg/policy"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/policies"
+	"github.com/andon-audit/andon/providers"
 	"github.com/andon-audit/andon/providers/aws"
 	"github.com/andon-audit/andon/providers/aws/awstape"
 )
@@ -45,7 +46,7 @@ func TestKinds(t *testing.T) {
 func shipped(t *testing.T) *policy.Set {
 	t.Helper()
 	words := policy.Vocabulary{Settings: make(map[string]policy.Type), Actions: resource.Actions()}
-	for _, k := range aws.Kinds() {
+	for _, k := range providers.Kinds() {
 		words.Kinds = append(words.Kinds, k.Name)
 		words.Classes = append(words.Classes, k.Class)
 		words.Channels = slices.AppendSeq(words.Channels, maps.Keys(k.Channels))
