@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"flag"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,6 +18,7 @@ import (
 	"github.com/andon-audit/andon/cmd/andon/cli"
 	"github.com/andon-audit/andon/examples"
 	"github.com/andon-audit/andon/providers/aws/awstest"
+	"github.com/andon-audit/andon/providers/gcp/gcptest"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts compare with")
@@ -32,7 +36,8 @@ func TestMain(m *testing.M) {
 //	normal FROM TO          copy a file (or stdout) with run ids, times and versions made equal
 //
 // and in the environment $TOYOTA (the recorded estate), $CLOUD (the same estate,
-// served live) and $POLICIES (the built-in policies).
+// served live), $GOOGLE (the estate of $WORLD, a file, served live) and $POLICIES
+// (the built-in policies).
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -51,12 +56,20 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("CLOUD", cloud)
+			world := filepath.Join(root, "cmd", "andon", "testdata", "world-gcp.yaml")
+			google, err := serveGoogle(env, world)
+			if err != nil {
+				return err
+			}
+			env.Setenv("GOOGLE", google)
+			env.Setenv("WORLD", world)
 			env.Setenv("TOYOTA", filepath.Join(root, "examples", "toyota"))
 			env.Setenv("POLICIES", filepath.Join(root, "policies"))
 			// No credential of this machine reaches a script, and none is needed.
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_CONFIG_FILE", os.DevNull)
 			env.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+			env.Setenv("GCE_METADATA_HOST", noMetadata(env))
 			env.Setenv("LANG", "C.UTF-8")
 			return nil
 		},
@@ -73,6 +86,30 @@ func serve(env *testscript.Env) (url string, err error) {
 		env.Defer(stop)
 	}
 	return url, err
+}
+
+func serveGoogle(env *testscript.Env, file string) (url string, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	world, err := gcptest.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	url, stop, err := gcptest.NewServer(world).Start()
+	if err == nil {
+		env.Defer(stop)
+	}
+	return url, err
+}
+
+// noMetadata stands in for the metadata server of a virtual machine that has no
+// service account, whatever machine this is.
+func noMetadata(env *testscript.Env) (host string) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	env.Defer(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
 }
 
 // exits runs a command and looks at its exit code.

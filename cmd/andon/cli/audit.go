@@ -42,8 +42,15 @@ func (s *session) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "List every data store, judge it, and report",
-		Long: `Lists the data stores of a cloud account, decides for each whether it is public
-instead of private, and reports it with the evidence.
+		Long: `Lists the data stores of AWS accounts and Google Cloud projects, decides for each
+whether it is public instead of private, and reports it with the evidence.
+
+Which clouds are audited: those that --cloud names; else those that the kinds of
+--kind are of; else those of which a flag is given, since each flag that says what
+to audit is of one cloud; else every cloud for which this machine has credentials,
+which is then said on stderr. What is not chosen is not asked, and a cloud that is
+chosen and cannot be opened is an error: name the clouds wherever nobody reads
+stderr. A recording (--replay) holds one cloud or both.
 
 By default only the questions whose answer can still change a verdict are asked
 (--depth verdict). --depth full asks everything: it also shows what would become
@@ -54,6 +61,9 @@ found; 3 findings, 4 something could not be read, 5 both, 2 a usage error.`,
 		Example: `  andon audit
   andon audit --profile prod --region eu-west-1 --region us-east-1
   andon audit --role-arn arn:aws:iam::123456789012:role/andon --external-id cord
+  andon audit --project tconnect --project dealers
+  andon audit --organization 900000000001
+  andon audit --cloud aws --cloud gcp
   andon audit --format ndjson --output report.ndjson
   andon audit --replay examples/toyota --depth full
   AWS_ENDPOINT_URL=http://127.0.0.1:5000 andon audit`,
@@ -141,7 +151,7 @@ func (f *auditFlags) check() error {
 		return usagef("--format %s: must be table, json or ndjson", f.format)
 	}
 	if f.inventory != "" && f.source.given() {
-		return usagef("--inventory judges what was collected before: it excludes --profile, --region, --role-arn, --endpoint, --kind, --replay and --record")
+		return usagef("--inventory judges what was collected before: it excludes --profile, --region and every other flag that says what to audit")
 	}
 	if sameFile(f.output, f.inventory) || sameFile(f.saveInventory, f.inventory) || f.output != "" && f.output == f.saveInventory {
 		return usagef("--inventory, --save-inventory and --output must be different files")
@@ -162,7 +172,7 @@ func (s *session) runAudit(ctx context.Context, f *auditFlags, o audit.Options) 
 	if f.inventory != "" {
 		return s.judgeInventory(ctx, f.inventory, o)
 	}
-	src, err := f.open(ctx)
+	src, err := s.open(ctx, &f.source)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +274,7 @@ func (r *rules) register(cmd *cobra.Command) {
 	flags.StringVar(&r.depth, "depth", "verdict", "verdict asks only what decides exposure, full asks everything")
 	flags.StringVar(&r.policies, "policies", "", "folder of policies to use instead of the built-in ones")
 	flags.StringArrayVar(&r.only, "policy", nil, "policy to apply, by id or pattern, repeatable (default: every policy)")
-	flags.StringArrayVar(&r.trusted, "trusted-account", nil, "foreign account that may share stores, repeatable")
+	flags.StringArrayVar(&r.trusted, "trusted-account", nil, "foreign account that may share stores, or in Google Cloud a domain or project, as a finding names it, repeatable")
 	flags.StringVar(&r.config, "config", "", "configuration file (default: andon.yaml in this folder, where there is one)")
 	must(cmd.MarkFlagDirname("policies"))
 	must(cmd.RegisterFlagCompletionFunc("depth", words("verdict", "full")))
@@ -281,7 +291,7 @@ func (r *rules) load() (*policy.Set, error) {
 		return nil, err
 	}
 	config.TrustedAccounts = append(config.TrustedAccounts, r.trusted...)
-	if err := checkAccounts(config.TrustedAccounts); err != nil {
+	if err := checkTrusted(config.TrustedAccounts); err != nil {
 		return nil, err
 	}
 	set, err := loadPolicies(r.policies, config)

@@ -38,7 +38,10 @@ type session struct {
 	color          string
 	logFormat      string
 	started        bool // the command line was understood
-	exit           int
+	// served, where it is not nil, are the only clouds there are: andon demo
+	// serves these, and must not lead to others.
+	served []string
+	exit   int
 }
 
 // usageError is a mistake of the caller: a flag, a configuration, a policy or a
@@ -58,10 +61,17 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // Run executes one command line and returns the process's exit code.
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	s := &session{stdin: stdin, stdout: stdout, stderr: stderr, log: zerolog.Nop()}
+	return newSession(stdin, stdout, stderr).run(args)
+}
+
+func newSession(stdin io.Reader, stdout, stderr io.Writer) *session {
+	return &session{stdin: stdin, stdout: stdout, stderr: stderr, log: zerolog.Nop()}
+}
+
+func (s *session) run(args []string) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
-			fmt.Fprintf(stderr, "andon: internal error: %v\nThis is a defect of andon; please report it. There is no verdict.\n", p)
+			fmt.Fprintf(s.stderr, "andon: internal error: %v\nThis is a defect of andon; please report it. There is no verdict.\n", p)
 			s.log.Debug().Bytes("stack", debug.Stack()).Msg("panic")
 			code = exitInternal
 		}
@@ -129,7 +139,7 @@ Exit codes:
   4    no such findings, but something could not be read
   5    both 3 and 4
   130  interrupted, 143 terminated: what was known is reported, marked incomplete`,
-		Example: `  andon audit                                 audit the AWS account of your credentials
+		Example: `  andon audit                                 audit the clouds of your credentials
   andon audit --profile prod --depth full     ask everything, latent exposures included
   andon audit --replay examples/toyota        try it offline
   andon explain my-bucket                     the evidence behind one verdict

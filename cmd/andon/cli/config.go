@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 
@@ -22,7 +24,8 @@ const configFile = "andon.yaml"
 
 // config is the configuration file. Unknown keys are errors.
 type config struct {
-	// TrustedAccounts are foreign accounts that may share stores.
+	// TrustedAccounts are foreign accounts that may share stores, and domains,
+	// projects and principals of Google Cloud, as findings name them.
 	TrustedAccounts []string `yaml:"trusted_accounts"`
 }
 
@@ -46,6 +49,21 @@ func readConfig(name string) (policy.Config, error) {
 		return policy.Config{}, usagef("read configuration %s: %w", name, err)
 	}
 	return policy.Config{TrustedAccounts: c.TrustedAccounts}, nil
+}
+
+// checkTrusted holds names of outsiders to the forms that findings have: account
+// ids in AWS; in Google Cloud domains, projects and principals, as they are shown.
+func checkTrusted(names []string) error {
+	for _, name := range names {
+		letters := strings.ContainsFunc(name, unicode.IsLetter)
+		if letters && !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+			continue
+		}
+		if err := checkAccounts([]string{name}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkAccounts(ids []string) error {

@@ -27,21 +27,25 @@ type explainFlags struct {
 func (s *session) explainCommand() *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
-		Use:   "explain NAME|ARN",
+		Use:   "explain NAME|ID",
 		Short: "Show the evidence behind the verdict over one store",
 		Long: `Asks everything about one store (or all stores of that name) and shows what
 follows from which answer: who is let in, the request that would succeed, what
 keeps others out, what would open if a guard were lifted, and which questions
-nobody answered.
+nobody answered. The id of a store is its ARN in AWS and its full resource name in
+Google Cloud.
+
+Which clouds are asked: see andon audit --help.
 
 Exit code 0 means that the store is not exposed, 3 that it is, 4 that something
 could not be read, 2 that there is no such store.`,
 		Example: `  andon explain tconnect-telemetry
   andon explain arn:aws:s3:::tconnect-telemetry
+  andon explain //pubsub.googleapis.com/projects/tconnect/topics/orders
   andon explain tconnect-telemetry --replay examples/toyota`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("explain needs the name or the ARN of one store")
+				return usagef("explain needs the name or the id of one store")
 			}
 			return nil
 		},
@@ -59,7 +63,7 @@ func (s *session) explain(ctx context.Context, f *explainFlags, name string) err
 	if err != nil {
 		return err
 	}
-	src, err := f.open(ctx)
+	src, err := s.open(ctx, &f.source)
 	if err != nil {
 		return err
 	}
@@ -141,9 +145,9 @@ func (c *chosenStore) missing(summary *finding.Summary) error {
 		hint = "; did you mean " + strings.Join(names, " or ") + "?"
 	}
 	if summary.Incomplete {
-		hint += "; some of the account could not be listed, so it may exist all the same"
+		hint += "; some of what there is could not be listed, so it may exist all the same"
 	}
-	return usagef("no store has the name or ARN %q%s", c.name, hint)
+	return usagef("no store has the name or id %q%s", c.name, hint)
 }
 
 // blind returns what andon cannot see of a kind.

@@ -14,13 +14,13 @@ import (
 	"github.com/andon-audit/andon/pkg/report"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers"
-	"github.com/andon-audit/andon/providers/aws"
 )
 
 // kindsCommand lists what andon knows.
 func (s *session) kindsCommand() *cobra.Command {
 	var brief bool
 	var format string
+	var of []string
 	cmd := &cobra.Command{
 		Use:   "kinds [KIND...]",
 		Short: "List the kinds of stores: what makes each public, what is read, what cannot be seen",
@@ -28,11 +28,13 @@ func (s *session) kindsCommand() *cobra.Command {
 are named, it tells what makes such a store public, the ways in, each call with
 the permission it needs, and what andon cannot see. --brief gives a line a kind.`,
 		Example: `  andon kinds --brief
+  andon kinds --cloud gcp
+  andon kinds --cloud gcp
   andon kinds aws.s3.bucket
   andon kinds --format json`,
 		ValidArgsFunction: completeKinds,
 		RunE: func(_ *cobra.Command, args []string) error {
-			kinds, err := chosenKinds(args)
+			kinds, err := chosenKinds(args, of)
 			if err != nil {
 				return err
 			}
@@ -48,8 +50,10 @@ the permission it needs, and what andon cannot see. --brief gives a line a kind.
 			}
 		},
 	}
+	cmd.Flags().StringArrayVar(&of, "cloud", nil, "cloud whose kinds are listed, repeatable (default: every cloud)")
 	cmd.Flags().BoolVar(&brief, "brief", false, "a line for each kind")
 	cmd.Flags().StringVar(&format, "format", "table", "format: table or json")
+	must(cmd.RegisterFlagCompletionFunc("cloud", words(cloudNames()...)))
 	must(cmd.RegisterFlagCompletionFunc("format", words("table", "json")))
 	return cmd
 }
@@ -65,18 +69,26 @@ func completeKinds(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	return offered, cobra.ShellCompDirectiveNoFileComp
 }
 
-// chosenKinds returns the named kinds in the order of all kinds, or all.
-func chosenKinds(names []string) ([]*collect.Kind, error) {
-	all := providers.Kinds()
+// chosenKinds returns the named kinds of the named clouds, in the order of all
+// kinds. No name stands for all.
+func chosenKinds(names, of []string) ([]*collect.Kind, error) {
+	for _, name := range of {
+		if err := checkCloud(name); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range names {
+		k := resource.Kind(name)
 		if !slices.Contains(kindNames(), name) {
 			return nil, usagef("no kind %q (there are: %s)", name, strings.Join(kindNames(), ", "))
 		}
+		if len(of) > 0 && !slices.Contains(of, k.Provider()) {
+			return nil, usagef("kind %s: --cloud leaves %s out", name, k.Provider())
+		}
 	}
-	if len(names) == 0 {
-		return all, nil
-	}
-	return slices.DeleteFunc(all, func(k *collect.Kind) bool { return !slices.Contains(names, string(k.Name)) }), nil
+	return slices.DeleteFunc(providers.Kinds(), func(k *collect.Kind) bool {
+		return len(names) > 0 && !slices.Contains(names, string(k.Name)) || len(of) > 0 && !slices.Contains(of, k.Name.Provider())
+	}), nil
 }
 
 // writeOverview writes a line for each kind.
@@ -89,7 +101,12 @@ func writeOverview(out io.Writer, page report.Page, kinds []*collect.Kind) error
 	}); err != nil {
 		return err
 	}
-	notes := append([]string{"andon kinds KIND tells what is read, what makes it public and what cannot be seen"}, aws.Blind...)
+	notes := []string{"andon kinds KIND tells what is read, what makes it public and what cannot be seen"}
+	for _, c := range clouds() {
+		if slices.ContainsFunc(kinds, func(k *collect.Kind) bool { return k.Name.Provider() == c.name }) {
+			notes = append(notes, c.blind...)
+		}
+	}
 	for _, note := range notes {
 		if _, err := fmt.Fprintln(out, "# "+strings.Join(page.Wrap(note, page.Cells()-2), "\n# ")); err != nil {
 			return err
@@ -141,14 +158,6 @@ func (l *leaf) kind(k *collect.Kind) {
 	for _, b := range slices.Concat(k.Blind, blindOf(k.Name)) {
 		l.text("    - ", b)
 	}
-}
-
-// blindOf returns what is not looked at in the whole cloud of a kind.
-func blindOf(k resource.Kind) []string {
-	if k.Provider() == aws.Name {
-		return aws.Blind
-	}
-	return nil
 }
 
 func needs(call, permission, remark string) string {

@@ -6,9 +6,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v4"
 
+	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/report"
+	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws"
+	"github.com/andon-audit/andon/providers/gcp"
 )
 
 // permissionsCommand prints the least an identity needs.
@@ -18,48 +22,75 @@ func (s *session) permissionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "permissions CLOUD",
 		Short: "Print the least-privilege, read-only permissions that an audit needs",
-		Long: `Prints an IAM policy that allows exactly the calls that the kinds declare: reads of
-configuration, none of data, and no write. With --kind it allows the audit of
-those kinds alone.
+		Long: `Prints what allows exactly the calls that the kinds declare: reads of configuration,
+none of data, and no write. For AWS it is an IAM policy, for Google Cloud a custom
+role, as gcloud reads it from a file, with the predefined roles that come closest.
+With --kind it allows the audit of those kinds alone.
 
-With --beyond it holds only what a policy that AWS maintains does not allow, for
-an identity to which that policy is attached as well. Known are
+With --beyond it holds only what a policy or role that the cloud maintains does not
+allow, for an identity that has that one as well. Known of AWS are
   ` + strings.Join(managedNames(true), "\n  ") + `
-Of newer versions of them, andon may ask for an action that they allow by now.
+and of Google Cloud
+  ` + strings.Join(predefinedNames(), "\n  ") + `
+Of newer versions of them, andon may ask for what they allow by now.
 
-A managed policy holds at most ` + report.Thousands(aws.PolicyLimit) + ` characters. Where that is not enough, several
-policies are printed, one after the other.`,
+A managed policy of AWS holds at most ` + report.Thousands(aws.PolicyLimit) + ` characters. Where that is not enough,
+several policies are printed, one after the other.`,
 		Example: `  andon permissions aws
   andon permissions aws --kind aws.s3.bucket --kind aws.s3.access_point
   andon permissions aws --beyond SecurityAudit > andon-beyond.json
-  aws iam create-policy --policy-name andon --policy-document "$(andon permissions aws)"`,
+  aws iam create-policy --policy-name andon --policy-document "$(andon permissions aws)"
+  andon permissions gcp > andon.yaml
+  gcloud iam roles create andon --organization 900000000001 --file andon.yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] != aws.Name {
-				return usagef("permissions needs the name of a cloud (there is: %s)", aws.Name)
+			if len(args) != 1 || !slices.Contains(cloudNames(), args[0]) {
+				return usagef("permissions needs the name of a cloud (there are: %s)", strings.Join(cloudNames(), ", "))
 			}
 			return nil
 		},
-		ValidArgs: []string{aws.Name},
-		RunE:      func(*cobra.Command, []string) error { return s.permissions(kinds, beyond) },
+		ValidArgs: cloudNames(),
+		RunE:      func(_ *cobra.Command, args []string) error { return s.permissions(args[0], kinds, beyond) },
 	}
 	cmd.Flags().StringArrayVar(&kinds, "kind", nil, "kind of store to be audited, repeatable (default: every kind, see andon kinds)")
-	cmd.Flags().StringVar(&beyond, "beyond", "", "managed policy to leave out what it allows: "+strings.Join(managedNames(false), ", "))
+	cmd.Flags().StringVar(&beyond, "beyond", "", "policy or role of the cloud to leave out what it allows: "+strings.Join(slices.Concat(managedNames(false), predefinedNames()), ", "))
 	must(cmd.RegisterFlagCompletionFunc("kind", completeKinds))
-	must(cmd.RegisterFlagCompletionFunc("beyond", words(managedNames(false)...)))
+	must(cmd.RegisterFlagCompletionFunc("beyond", completeBeyond))
 	return cmd
 }
 
-func (s *session) permissions(names []string, beyond string) error {
-	for _, name := range names {
-		if !slices.Contains(kindNames(), name) {
-			return usagef("--kind %s: not a kind (there are: %s)", name, strings.Join(kindNames(), ", "))
+// completeBeyond offers what is known of the cloud that was named.
+func completeBeyond(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	offered := slices.Concat(managedNames(false), predefinedNames())
+	if slices.Contains(args, aws.Name) {
+		offered = managedNames(false)
+	} else if slices.Contains(args, gcp.Name) {
+		offered = predefinedNames()
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (s *session) permissions(name string, names []string, beyond string) error {
+	var kinds []*collect.Kind
+	c := withNames(clouds(), []string{name})[0]
+	for _, kind := range names {
+		i := slices.IndexFunc(c.kinds(), func(k *collect.Kind) bool { return k.Name == resource.Kind(kind) })
+		if i < 0 {
+			return usagef("--kind %s: not a kind of %s (there are: %s)", kind, c.title, strings.Join(kindsOf(c), ", "))
 		}
+		kinds = append(kinds, c.kinds()[i])
 	}
-	kinds, err := chosenKinds(names)
-	if err != nil {
-		return err
+	if name == gcp.Name {
+		return s.permissionsGoogle(gcp.Permissions(kinds...), beyond)
 	}
-	document := aws.Permissions(kinds...)
+	return s.permissionsAWS(aws.Permissions(kinds...), beyond)
+}
+
+// kindsOf are the names of a cloud's kinds.
+func kindsOf(c *cloud) []string {
+	return slices.DeleteFunc(kindNames(), func(kind string) bool { return resource.Kind(kind).Provider() != c.name })
+}
+
+func (s *session) permissionsAWS(document aws.PolicyDocument, beyond string) error {
 	if beyond != "" {
 		m, err := managedPolicy(beyond)
 		if err != nil {
@@ -82,6 +113,48 @@ func (s *session) permissions(names []string, beyond string) error {
 	return nil
 }
 
+// permissionsGoogle prints a custom role. The predefined roles that come closest
+// stand before it, in comments: the whole is a file that gcloud reads.
+func (s *session) permissionsGoogle(bundle gcp.Bundle, beyond string) error {
+	role := bundle.Role
+	var text strings.Builder
+	if beyond != "" {
+		predefined, err := predefinedRole(beyond)
+		if err != nil {
+			return err
+		}
+		role.IncludedPermissions = slices.DeleteFunc(slices.Clone(role.IncludedPermissions), predefined.Grants)
+		fmt.Fprintf(s.stderr, "andon: %s that %s does not have\n", report.Count(len(role.IncludedPermissions), "permission"), predefined.Name)
+	} else {
+		writeBundle(&text, bundle)
+	}
+	definition, err := yaml.Dump(role, yaml.WithIndent(2))
+	if err != nil {
+		return fmt.Errorf("print permissions: %w", err)
+	}
+	if _, err := fmt.Fprint(s.stdout, text.String()+string(definition)); err != nil {
+		return fmt.Errorf("print permissions: %w", err)
+	}
+	return nil
+}
+
+// writeBundle says what may be granted instead of the role.
+func writeBundle(out *strings.Builder, bundle gcp.Bundle) {
+	if len(bundle.Roles) == 0 {
+		return
+	}
+	out.WriteString("# This role allows what an audit needs and nothing else. Instead of it, the predefined\n# roles that come closest can be granted, which allow more:\n")
+	for _, role := range bundle.Roles {
+		out.WriteString("#   " + role + "\n")
+	}
+	if len(bundle.Beyond) > 0 {
+		out.WriteString("# None of them has:\n")
+	}
+	for _, permission := range bundle.Beyond {
+		out.WriteString("#   " + permission + "\n")
+	}
+}
+
 // managedPolicy finds a policy by its name, whatever its case.
 func managedPolicy(name string) (aws.ManagedPolicy, error) {
 	for _, m := range aws.ManagedPolicies() {
@@ -100,6 +173,25 @@ func managedNames(dated bool) []string {
 		} else {
 			names = append(names, m.Name)
 		}
+	}
+	return names
+}
+
+// predefinedRole finds a role by its name, with or without "roles/". Names of
+// roles are case-sensitive.
+func predefinedRole(name string) (gcp.PredefinedRole, error) {
+	for _, r := range gcp.PredefinedRoles() {
+		if r.Name == "roles/"+strings.TrimPrefix(name, "roles/") {
+			return r, nil
+		}
+	}
+	return gcp.PredefinedRole{}, usagef("--beyond %s: not a predefined role that andon knows (there are: %s)", name, strings.Join(predefinedNames(), ", "))
+}
+
+func predefinedNames() []string {
+	var names []string
+	for _, r := range gcp.PredefinedRoles() {
+		names = append(names, r.Name)
 	}
 	return names
 }

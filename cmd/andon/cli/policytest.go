@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/andon-audit/andon/pkg/collect/tape"
 	"github.com/andon-audit/andon/pkg/policy"
 	"github.com/andon-audit/andon/pkg/resource"
-	"github.com/andon-audit/andon/providers/aws"
 )
 
 func (s *session) policyTestCommand() *cobra.Command {
@@ -25,8 +23,8 @@ func (s *session) policyTestCommand() *cobra.Command {
 		Use:   "test DIR",
 		Short: "Run the examples of a folder of policies",
 		Long: `Loads the policies of a folder and runs the examples they carry through the same
-engine as an audit. An example that names a recording ("given: mine/open") is
-replayed from mine/open.txtar in that folder, as andon audit --record writes it.
+engine as an audit. An example that names a recording ("given: aws/mine/open") is
+replayed from aws/mine/open.txtar in that folder, as andon audit --record writes it.
 
 Exit code 0 means that every example came out as it says, 3 that one did not,
 2 that a policy or a recording cannot be used.`,
@@ -88,14 +86,14 @@ func (r recordings) Given(ctx context.Context, name, denied string, depth policy
 	if err != nil {
 		return nil, err
 	}
+	tapes := []*tape.Tape{played}
+	replay := opened{clouds: onTapes(tapes)}
 	transport := refusing{next: tape.NewPlayer(played), call: denied}
-	provider, err := aws.Open(ctx, aws.Options{
-		Offline: true, Attempts: 1, Transport: collect.NewReadOnly(transport, aws.Calls()...), Backoff: func(int) time.Duration { return 0 },
-	})
+	err = replay.reach(ctx, new(source), nil, func(*cloud) reach { return reach{transport: transport, tapes: tapes, attempts: 1} })
 	if err != nil {
 		return nil, err
 	}
-	runner := collect.Runner{Provider: provider, Budgeted: depth == policy.Verdict, Wants: want.Wants, Proves: want.Proves}
+	runner := collect.Runner{Provider: replay.provider, Budgeted: depth == policy.Verdict, Wants: want.Wants, Proves: want.Proves}
 	if depth == policy.Full {
 		runner.Wants = nil
 	}

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,31 +19,78 @@ import (
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers"
 	"github.com/andon-audit/andon/providers/aws"
+	"github.com/andon-audit/andon/providers/gcp"
+	"github.com/andon-audit/andon/providers/gcp/api"
 )
 
-// source says where the stores come from: a live account or a recording.
+// source says where the stores come from: live clouds or a recording.
 type source struct {
+	clouds      []string
 	aws         aws.Options
+	gcp         gcp.Options
 	replay      string
 	record      string
 	kinds       []string
 	concurrency int
+	// served limits a live run to these clouds, see session; nil means all.
+	served []string
 }
+
+// gcpEndpoint is the variable that stands for --gcp-endpoint.
+const gcpEndpoint = "ANDON_GCP_ENDPOINT"
 
 func (f *source) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	flags.StringArrayVar(&f.clouds, "cloud", nil, "cloud to audit, aws or gcp, repeatable (default: those whose flags or kinds are given, else those of your credentials)")
 	flags.StringVar(&f.aws.Profile, "profile", "", "profile of the shared AWS configuration (default: the SDK's chain)")
 	flags.StringArrayVar(&f.aws.Regions, "region", nil, "AWS region to audit, repeatable (default: every enabled region)")
-	flags.StringVar(&f.aws.RoleARN, "role-arn", "", "IAM role to assume first")
+	flags.StringVar(&f.aws.RoleARN, "role-arn", "", "AWS IAM role to assume first")
 	flags.StringVar(&f.aws.ExternalID, "external-id", "", "external id for --role-arn")
 	flags.StringVar(&f.aws.Endpoint, "endpoint", "", "custom endpoint for every AWS service (default: AWS_ENDPOINT_URL)")
-	flags.StringVar(&f.replay, "replay", "", "folder of a recording to audit offline, instead of an account")
+	flags.StringArrayVar(&f.gcp.Projects, "project", nil, "Google Cloud project to audit, by id, repeatable (default: every project you can see)")
+	flags.StringVar(&f.gcp.Organization, "organization", "", "Google Cloud organisation to audit, by number; with --project, only what guards it is read")
+	flags.StringArrayVar(&f.gcp.Folders, "folder", nil, "Google Cloud folder to audit, by number, repeatable")
+	flags.StringVar(&f.gcp.QuotaProject, "quota-project", "", "Google Cloud project that the calls are counted for (default: that of the credentials)")
+	flags.BoolVar(&f.gcp.Deep, "deep", false, "look at every object of Cloud Storage buckets with ACLs (default: at 1,000 of each)")
+	flags.StringVar(&f.gcp.Endpoint, "gcp-endpoint", "", "custom endpoint for every Google Cloud service (default: "+gcpEndpoint+")")
+	flags.StringVar(&f.replay, "replay", "", "folder of a recording to audit offline, instead of a cloud")
 	flags.StringVar(&f.record, "record", "", "folder to record every answer into, for --replay")
 	flags.StringArrayVar(&f.kinds, "kind", nil, "kind of store to audit, repeatable (default: every kind, see andon kinds)")
 	flags.IntVar(&f.concurrency, "concurrency", collect.DefaultConcurrency, "stores examined at the same time")
 	must(cmd.MarkFlagDirname("replay"))
 	must(cmd.MarkFlagDirname("record"))
+	must(cmd.RegisterFlagCompletionFunc("cloud", words(cloudNames()...)))
 	must(cmd.RegisterFlagCompletionFunc("kind", words(kindNames()...)))
+}
+
+// givenAWS and givenGoogle return the flags of one cloud that were given.
+func (f *source) givenAWS() []string {
+	return given(
+		cloudFlag{"--profile", f.aws.Profile != ""}, cloudFlag{"--region", len(f.aws.Regions) > 0}, cloudFlag{"--role-arn", f.aws.RoleARN != ""},
+		cloudFlag{"--external-id", f.aws.ExternalID != ""}, cloudFlag{"--endpoint", f.aws.Endpoint != ""},
+	)
+}
+
+func (f *source) givenGoogle() []string {
+	return given(
+		cloudFlag{"--project", len(f.gcp.Projects) > 0}, cloudFlag{"--organization", f.gcp.Organization != ""}, cloudFlag{"--folder", len(f.gcp.Folders) > 0},
+		cloudFlag{"--quota-project", f.gcp.QuotaProject != ""}, cloudFlag{"--deep", f.gcp.Deep}, cloudFlag{"--gcp-endpoint", f.gcp.Endpoint != ""},
+	)
+}
+
+type cloudFlag struct {
+	name  string
+	given bool
+}
+
+func given(flags ...cloudFlag) []string {
+	var names []string
+	for _, f := range flags {
+		if f.given {
+			names = append(names, f.name)
+		}
+	}
+	return names
 }
 
 func kindNames() []string {
@@ -53,14 +99,6 @@ func kindNames() []string {
 		names = append(names, string(k.Name))
 	}
 	return names
-}
-
-// opened is a source ready to be collected from.
-type opened struct {
-	provider collect.Provider
-	calls    func() map[string]int
-	name     string // "live" or "replay"
-	close    func() error
 }
 
 // check finds mistakes before anything is asked.
@@ -80,13 +118,106 @@ func (f *source) check() error {
 			return usagef("--kind %s: not a kind (there are: %s)", kind, strings.Join(known, ", "))
 		}
 	}
+	if err := f.checkGoogle(); err != nil {
+		return err
+	}
+	_, err := f.chosen(clouds())
+	return err
+}
+
+// checkGoogle tells an id from a name: Google would answer either with a refusal.
+func (f *source) checkGoogle() error {
+	for _, id := range f.gcp.Projects {
+		if id == "" || strings.ContainsAny(id, "/ ") {
+			return usagef("--project %q: must be the id of a project (gcloud projects list shows it)", id)
+		}
+	}
+	if o := f.gcp.Organization; o != "" && !number(strings.TrimPrefix(o, "organizations/")) {
+		return usagef("--organization %s: must be a number (gcloud organizations list shows it)", o)
+	}
+	for _, folder := range f.gcp.Folders {
+		if !number(strings.TrimPrefix(folder, "folders/")) {
+			return usagef("--folder %s: must be a number (gcloud resource-manager folders list shows it)", folder)
+		}
+	}
+	return nil
+}
+
+func number(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
+
+// chosen returns those of the clouds that the flags choose: those that --cloud
+// names; else those that the kinds are of; else those whose own flags are given.
+// Without any of these it returns none. Flags that contradict each other are a
+// mistake: one of them would do nothing.
+func (f *source) chosen(among []*cloud) ([]*cloud, error) {
+	if err := f.checkClouds(); err != nil {
+		return nil, err
+	}
+	names, left := f.clouds, "--cloud leaves it out"
+	if len(names) == 0 {
+		names, left = f.kindClouds(), "no --kind is of it"
+	}
+	var flagged []string
+	for _, c := range clouds() {
+		own := c.given(f)
+		if len(own) == 0 {
+			continue
+		}
+		if len(names) > 0 && !slices.Contains(names, c.name) {
+			return nil, usagef("%s is only of use where %s is audited (%s)", own[0], c.title, left)
+		}
+		flagged = append(flagged, c.name)
+	}
+	if len(names) == 0 {
+		names = flagged
+	}
+	for _, c := range withNames(clouds(), names) {
+		if !slices.Contains(namesOf(among), c.name) {
+			return nil, usagef("%s has nothing of %s", f.where(), c.title)
+		}
+	}
+	return withNames(among, names), nil
+}
+
+// where names what stands for the clouds.
+func (f *source) where() string {
+	if f.replay != "" {
+		return "the recording " + f.replay
+	}
+	return "the demo"
+}
+
+// kindClouds are the clouds that the kinds are of.
+func (f *source) kindClouds() []string {
+	var names []string
+	for _, kind := range f.kinds {
+		names = append(names, resource.Kind(kind).Provider())
+	}
+	return names
+}
+
+// checkClouds holds --cloud and --kind against each other.
+func (f *source) checkClouds() error {
+	ofKinds := f.kindClouds()
+	for _, name := range f.clouds {
+		if err := checkCloud(name); err != nil {
+			return err
+		}
+		if len(ofKinds) > 0 && !slices.Contains(ofKinds, name) {
+			return usagef("--cloud %s: no --kind is of it", name)
+		}
+	}
+	for i, name := range ofKinds {
+		if len(f.clouds) > 0 && !slices.Contains(f.clouds, name) {
+			return usagef("--kind %s: --cloud leaves %s out", f.kinds[i], name)
+		}
+	}
 	return nil
 }
 
 // given reports whether any flag says where the stores come from.
 func (f *source) given() bool {
-	return f.aws.Profile != "" || len(f.aws.Regions) > 0 || f.aws.RoleARN != "" || f.aws.Endpoint != "" ||
-		f.replay != "" || f.record != "" || len(f.kinds) > 0
+	return len(f.clouds)+len(f.givenAWS())+len(f.givenGoogle()) > 0 || f.replay != "" || f.record != "" || len(f.kinds) > 0
 }
 
 func (f *source) kindFilter() []resource.Kind {
@@ -97,70 +228,200 @@ func (f *source) kindFilter() []resource.Kind {
 	return kinds
 }
 
-// open reaches the account or the recording.
+// opened is a source ready to be collected from.
+type opened struct {
+	provider collect.Provider
+	calls    func() map[string]int
+	name     string // "live" or "replay"
+	close    func() error
+	// clouds are those that are audited, remark says why where no flag does.
+	clouds []*cloud
+	remark string
+}
+
+// open opens a source, and says which clouds that is where no flag does.
+func (s *session) open(ctx context.Context, f *source) (*opened, error) {
+	f.served = s.served
+	out, err := f.open(ctx)
+	if err == nil && out.remark != "" {
+		fmt.Fprintln(s.stderr, "andon: "+out.remark)
+	}
+	return out, err
+}
+
+// open reaches the clouds or the recording.
 func (f *source) open(ctx context.Context) (*opened, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	out := &opened{name: "live", close: func() error { return nil }}
-	var transport http.RoundTripper
-	options := f.aws
 	if f.replay != "" {
-		tapes, err := tape.ReadDir(f.replay)
-		if err != nil {
-			return nil, usage(err)
-		}
-		transport, out.name = tape.NewPlayer(tapes...), "replay"
-		options = asRecorded(options, tapes)
-	} else {
-		live := newTransport(f.concurrency)
-		transport = collect.NewPace(live, aws.Throttled)
-		out.close = func() error { live.CloseIdleConnections(); return nil }
+		return f.openReplay(ctx)
 	}
-	var recorder *tape.Recorder
-	if f.record != "" {
-		started, file, err := startRecording(transport, f.record)
-		if err != nil {
-			return nil, usage(err)
-		}
-		recorder, transport = started, started
-		out.close = func() error { return errors.Join(recorder.Err(), file.Close()) }
+	there := clouds()
+	if f.served != nil {
+		there = withNames(there, f.served)
 	}
-	readOnly := collect.NewReadOnly(transport, aws.Calls()...)
-	options.Transport = readOnly
-	out.calls = readOnly.Calls
-	provider, err := aws.Open(ctx, options)
+	of, err := f.chosen(there)
 	if err != nil {
-		err = errors.Join(usage(err), out.close())
-		if recorder != nil {
-			err = errors.Join(err, os.Remove(filepath.Join(f.record, tapeFile))) // there is nothing in it to replay
-		}
 		return nil, err
 	}
-	out.provider = provider
-	if recorder != nil && provider.Custom() {
-		recorder.Attach(endpointSection, "custom")
+	out := &opened{name: "live", clouds: of}
+	switch {
+	case len(of) > 0:
+	case f.served != nil:
+		out.clouds = there
+	default:
+		out.clouds = credentialed(ctx, there, f)
+		out.remark = remark(out.clouds)
+	}
+	live := newTransport(f.concurrency)
+	out.close = func() error { live.CloseIdleConnections(); return nil }
+	var rec *recording
+	if f.record != "" {
+		if rec, err = startRecording(f.record); err != nil {
+			return nil, usage(err)
+		}
+		out.close = func() error { live.CloseIdleConnections(); return rec.close() }
+	}
+	err = out.reach(ctx, f, rec, func(c *cloud) reach {
+		return reach{transport: rec.of(c, collect.NewPace(live, c.throttled))}
+	})
+	if err != nil {
+		return nil, errors.Join(usage(out.leaveOut(err)), out.close(), rec.discard())
 	}
 	return out, nil
 }
 
-// endpointSection of a recording says that its answers are not Amazon's.
-const endpointSection = "endpoint"
+// openReplay opens the providers whose answers were recorded.
+func (f *source) openReplay(ctx context.Context) (*opened, error) {
+	tapes, err := tape.ReadDir(f.replay)
+	if err != nil {
+		return nil, usage(err)
+	}
+	recorded := onTapes(tapes)
+	of, err := f.chosen(recorded)
+	if err != nil {
+		return nil, err
+	}
+	if len(of) == 0 {
+		of = recorded
+	}
+	out := &opened{name: "replay", clouds: of, close: func() error { return nil }}
+	player := tape.NewPlayer(tapes...)
+	err = out.reach(ctx, f, nil, func(*cloud) reach { return reach{transport: player, tapes: tapes} })
+	if err != nil {
+		return nil, usage(err)
+	}
+	return out, nil
+}
 
-// asRecorded returns the options under which a recording gives the answers it
-// gave when it was made. A throttled answer is followed by its retry, at once.
-func asRecorded(o aws.Options, tapes []*tape.Tape) aws.Options {
-	o.Offline, o.Endpoint, o.RoleARN, o.Backoff = true, "", "", func(int) time.Duration { return 0 }
-	for _, t := range tapes {
-		if _, custom := t.Attached[endpointSection]; custom {
-			o.Custom = true
+// reach opens the provider of each cloud, behind a transport of its own that lets
+// out what that provider declares and nothing else. Where there are credentials
+// of no cloud, the error says so of each.
+func (o *opened) reach(ctx context.Context, f *source, rec *recording, by func(*cloud) reach) error {
+	of := o.clouds
+	if len(of) == 0 {
+		of = clouds()
+	}
+	var opened []collect.Provider
+	var guards []*collect.ReadOnly
+	var failed error
+	for _, c := range of {
+		how := by(c)
+		guard := collect.NewReadOnly(how.transport, c.calls()...)
+		how.transport = guard
+		reached, err := c.open(ctx, f, how)
+		switch {
+		case err != nil && failed != nil:
+			failed = fmt.Errorf("%w; %w", failed, err)
+			continue
+		case err != nil:
+			failed = err
+			continue
 		}
-		for _, e := range t.Exchanges {
-			if e.Call.Name == "sts:GetCallerIdentity" {
-				o.Home = e.Call.Region
-			}
+		opened, guards = append(opened, reached.provider), append(guards, guard)
+		rec.attach(c, reached.sections)
+	}
+	if failed != nil {
+		return failed
+	}
+	o.provider, o.calls = collect.Several(opened...), func() map[string]int { return sum(guards) }
+	return nil
+}
+
+// leaveOut says how to go on without a cloud that was only found.
+func (o *opened) leaveOut(err error) error {
+	if o.remark == "" || len(o.clouds) < 2 {
+		return err
+	}
+	return fmt.Errorf("%w; there are credentials for %s, --cloud audits one of them alone", err, strings.Join(namesOf(o.clouds), " and "))
+}
+
+// remark says which clouds are audited where no flag does.
+func remark(found []*cloud) string {
+	said := "auditing " + strings.Join(namesOf(found), " and ") + ", for which there are credentials"
+	for _, c := range clouds() {
+		if !slices.Contains(namesOf(found), c.name) {
+			said += "; none were found for " + c.name
 		}
 	}
+	return said + " (--cloud chooses)"
+}
+
+func sum(guards []*collect.ReadOnly) map[string]int {
+	all := make(map[string]int)
+	for _, g := range guards {
+		maps.Copy(all, g.Calls()) // no two clouds have a call of one name
+	}
+	return all
+}
+
+// openAWS implements cloud.open.
+func openAWS(ctx context.Context, f *source, r reach) (*reached, error) {
+	o := f.aws
+	o.Transport, o.Attempts = r.transport, r.attempts
+	if r.tapes != nil {
+		o = asRecorded(o, r.tapes)
+	}
+	p, err := aws.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	sections := make(map[string]string)
+	if p.Custom() {
+		sections[endpointSection] = "custom"
+	}
+	return &reached{provider: p, sections: sections}, nil
+}
+
+// openGoogle implements cloud.open.
+func openGoogle(ctx context.Context, f *source, r reach) (*reached, error) {
+	o := f.google()
+	o.Transport, o.Attempts = r.transport, r.attempts
+	kept := askedOf(o).String()
+	if r.tapes != nil {
+		recorded, err := askedOnTapes(r.tapes)
+		if err != nil {
+			return nil, err
+		}
+		o = recorded.again(o)
+	}
+	p, err := gcp.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &reached{provider: p, sections: map[string]string{askedSection: kept}}, nil
+}
+
+// google are the options of a live run. A flag wins over what the environment
+// says of single services.
+func (f *source) google() gcp.Options {
+	o := f.gcp
+	o.Projects, o.Folders = slices.Clone(o.Projects), slices.Clone(o.Folders)
+	if o.Endpoint == "" {
+		o.Endpoint, o.Endpoints = os.Getenv(gcpEndpoint), api.Environment()
+	}
+	o.Ancestors = o.Organization != "" || len(o.Folders) > 0
 	return o
 }
 
@@ -176,17 +437,4 @@ func newTransport(concurrency int) *http.Transport {
 		MaxIdleConnsPerHost:   concurrency,
 		IdleConnTimeout:       90 * time.Second,
 	}
-}
-
-const tapeFile = "tape.txtar"
-
-func startRecording(next http.RoundTripper, dir string) (*tape.Recorder, io.Closer, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, nil, fmt.Errorf("start recording: %w", err)
-	}
-	file, err := os.OpenFile(filepath.Join(dir, tapeFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
-	if err != nil {
-		return nil, nil, fmt.Errorf("start recording: %w (a recording is never overwritten: name a new folder)", err)
-	}
-	return tape.NewRecorder(next, file, aws.SecretCalls...), file, nil
 }
