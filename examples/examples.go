@@ -3,7 +3,12 @@ package examples
 
 import _ "embed"
 
-// ToyotaWorld is the AWS estate of the toyota example, for a loopback AWS.
+// ToyotaWorld is the AWS side of the toyota example, for a loopback AWS.
 //
 //go:embed toyota/world.yaml
 var ToyotaWorld []byte
+
+// ToyotaGoogleWorld is its Google Cloud side, for a loopback Google Cloud.
+//
+//go:embed toyota/world-gcp.yaml
+var ToyotaGoogleWorld []byte

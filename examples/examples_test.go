@@ -3,7 +3,6 @@ package examples
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"flag"
 	"net/http"
@@ -13,11 +12,16 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/collect/tape"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws"
 	"github.com/andon-audit/andon/providers/aws/awstest"
+	"github.com/andon-audit/andon/providers/gcp"
+	"github.com/andon-audit/andon/providers/gcp/api"
+	"github.com/andon-audit/andon/providers/gcp/gcptest"
 )
 
 var update = flag.Bool("update", false, "record the estates again")
@@ -25,7 +29,7 @@ var update = flag.Bool("update", false, "record the estates again")
 // TestToyotaTapeIsFresh holds the recording to the world it was recorded from:
 // the same questions get the same bytes.
 func TestToyotaTapeIsFresh(t *testing.T) {
-	got := record(t, ToyotaWorld)
+	got := slices.Concat([]byte(comment), record(t, amazon(t)), record(t, google(t)))
 	file := filepath.Join("toyota", "tape.txtar")
 	if *update {
 		if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -37,30 +41,73 @@ func TestToyotaTapeIsFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what world.yaml gives: run go test ./examples -update and review the difference", file)
+		t.Errorf("%s is not what the worlds give: run go test ./examples -update and review the difference", file)
 	}
 }
 
-const comment = "A recorded AWS estate; README.md tells what each store shows. Recorded from world.yaml.\n\n"
+const comment = "A recorded estate; README.md tells what each store shows. Recorded from world.yaml and world-gcp.yaml.\n\n"
 
-// record asks everything about a world and returns the answers as a tape,
-// sorted, since answers arrive in any order.
-func record(t *testing.T, world []byte) []byte {
+// loopback is a cloud that serves a world, and the provider that asks it.
+type loopback struct {
+	transport http.RoundTripper
+	open      func(http.RoundTripper) (collect.Provider, error)
+}
+
+func amazon(t *testing.T) loopback {
 	t.Helper()
-	w, err := awstest.Parse(world)
+	w, err := awstest.Parse(ToyotaWorld)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := awstest.NewServer(w)
-	_, stop, err := server.Start()
+	return loopback{transport: serve(t, server.Start, server.Transport), open: func(transport http.RoundTripper) (collect.Provider, error) {
+		return aws.Open(t.Context(), aws.Options{
+			Offline: true, Transport: collect.NewReadOnly(transport, aws.Calls()...), Backoff: atOnce,
+		})
+	}}
+}
+
+func google(t *testing.T) loopback {
+	t.Helper()
+	w, err := gcptest.Parse(ToyotaGoogleWorld)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stop()
-	wire := server.Transport()
-	defer wire.CloseIdleConnections()
+	server := gcptest.NewServer(w)
+	return loopback{transport: serve(t, server.Start, server.Transport), open: func(transport http.RoundTripper) (collect.Provider, error) {
+		return gcp.Open(t.Context(), gcp.Options{Options: api.Options{
+			Offline: true, Transport: collect.NewReadOnly(transport, gcp.Calls()...), Backoff: atOnce,
+		}})
+	}}
+}
+
+func serve(t *testing.T, start func() (string, func(), error), transport func() *http.Transport) http.RoundTripper {
+	t.Helper()
+	_, stop, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	wire := transport()
+	t.Cleanup(wire.CloseIdleConnections)
+	return wire
+}
+
+func atOnce(int) time.Duration { return 0 }
+
+// record asks everything about a world and returns the answers as sections of a
+// tape, sorted, since answers arrive in any order.
+func record(t *testing.T, cloud loopback) []byte {
+	t.Helper()
 	var recorded bytes.Buffer
-	collectAll(t, tape.NewRecorder(wire, &recorded, aws.SecretCalls...))
+	provider, err := cloud.open(tape.NewRecorder(cloud.transport, &recorded, aws.SecretCalls...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := collect.Runner{Provider: provider}
+	if _, err := runner.Run(t.Context(), func(*resource.Resource) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
 	parsed, err := tape.Parse("recorded", recorded.Bytes())
 	if err != nil {
 		t.Fatal(err)
@@ -68,46 +115,36 @@ func record(t *testing.T, world []byte) []byte {
 	slices.SortStableFunc(parsed.Exchanges, func(a, b tape.Exchange) int {
 		return cmp.Or(cmp.Compare(a.Call.Name, b.Call.Name), cmp.Compare(a.Call.Region, b.Call.Region), cmp.Compare(a.Call.Input, b.Call.Input))
 	})
-	out := []byte(comment)
+	var out []byte
 	for _, e := range parsed.Exchanges {
 		out = append(out, e.Format()...)
 	}
 	return out
 }
 
-func collectAll(t *testing.T, transport http.RoundTripper) {
-	t.Helper()
-	ctx := context.Background()
-	provider, err := aws.Open(ctx, aws.Options{
-		Offline: true, Transport: collect.NewReadOnly(transport, aws.Calls()...), Backoff: func(int) time.Duration { return 0 },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	runner := collect.Runner{Provider: provider}
-	if _, err := runner.Run(ctx, func(*resource.Resource) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestPermissionsAreFresh holds the published policy to what the kinds declare.
+// TestPermissionsAreFresh holds what is published to what the kinds declare.
 func TestPermissionsAreFresh(t *testing.T) {
-	want, err := json.MarshalIndent(aws.Permissions(), "", "  ")
+	policy, err := json.MarshalIndent(aws.Permissions(), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = append(want, '\n')
-	file := filepath.Join("permissions", "aws.json")
-	if *update {
-		if err := os.WriteFile(file, want, 0o644); err != nil {
+	role, err := yaml.Dump(gcp.Permissions().Role, yaml.WithIndent(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]byte{"aws.json": append(policy, '\n'), "gcp.yaml": role} {
+		file := filepath.Join("permissions", name)
+		if *update {
+			if err := os.WriteFile(file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the kinds declare: run go test ./examples -update", file)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the kinds declare: run go test ./examples -update", file)
+		}
 	}
 }
