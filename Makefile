@@ -15,7 +15,7 @@ build: ## build bin/andon
 demo: build ## build bin/andon and audit the recorded estate of examples/toyota
 	@echo "$$ bin/andon audit --replay examples/toyota"
 	@bin/andon audit --replay examples/toyota; code=$$?; \
-	if [ $$code -eq 5 ]; then echo "make demo: exit 5 is what this estate should give: exposures, and one bucket that could not be read"; \
+	if [ $$code -eq 5 ]; then echo "make demo: exit 5 is what this estate should give: exposures, and two buckets that could not be read"; \
 	else echo "make demo: expected exit 5, got $$code"; exit 1; fi
 
 test: ## run the tests
@@ -24,7 +24,7 @@ test: ## run the tests
 # The race detector watches what is concurrent: the runner, its pacing and its
 # recordings, and the account that collectors share. Nothing here links a large
 # SDK, whose race build alone takes minutes.
-RACE := ./pkg/... ./providers/aws/account/...
+RACE := ./pkg/... ./providers/aws/account/... ./providers/gcp/api/... ./providers/gcp/hierarchy/...
 
 race: ## run the tests of the concurrent packages under the race detector
 	$(GO) test -race -tags $(TAGS) $(RACE)
@@ -45,9 +45,10 @@ lint: $(LINTER) ## check go.mod, vet, and run every linter of .golangci.yml, gof
 fmt: ## lay out the code as gofumpt does
 	$(GO) run mvdan.cc/gofumpt@v0.12.0 -w bench cmd e2e examples pkg policies providers
 
-e2e: build ## run bin/andon against moto (python3), and the policy engine against a second opinion (node)
+e2e: build ## run bin/andon against moto (python3), beside gcloud, and the policy engine against a second opinion (node)
 	$(GO) test -tags $(TAGS),e2e -count=1 ./e2e
 	$(GO) test -tags $(TAGS),e2e -count=1 -v -run '^TestCarried$$' ./e2e
+	$(GO) test -tags $(TAGS),e2e -count=1 -v ./e2e/gcloud
 	$(GO) test -tags $(TAGS),e2e -count=1 -v ./e2e/differential
 
 FUZZTIME ?= 30s

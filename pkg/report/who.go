@@ -22,6 +22,12 @@ func Cloud(provider string) string {
 	return provider
 }
 
+// units are what each cloud calls the part of it that an owner is billed for.
+var units = map[string]string{"gcp": "project", "azure": "subscription"}
+
+// Unit is what people call an account of a provider: "account", "project".
+func Unit(provider string) string { return cmp.Or(units[provider], "account") }
+
 // Who says in a few words who an audience of a provider's store is: "anyone",
 // "any AWS account", "account 999999999999".
 func Who(provider string, a resource.Audience) string {

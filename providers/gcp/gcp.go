@@ -117,9 +117,17 @@ var Blind = []string{
 	"Without --organization or --folder, deny policies of folders and the organisation and VPC Service Controls perimeters " +
 		"are not read; they could close what is reported as open.",
 	"Who is let in by signed URLs, and by keys that leaked, stands in no configuration.",
-	"Not covered yet: Firestore, Realtime Database and Firebase Storage rules; Analytics Hub listings; Cloud Run and Cloud Functions; " +
-		"Dataproc; Healthcare; Vertex AI; BigLake; Dataplex and Data Catalog; log views; GKE; Memorystore; Filestore; backup vaults; " +
-		"source repositories; Dataform; notebooks; databases on virtual machines.",
+	"Not read, though an IAM policy can open them: Dataproc (clusters, jobs, templates), Cloud Run (services, jobs, worker pools), " +
+		"Cloud Functions, Healthcare (datasets and their FHIR, DICOM, HL7v2 and consent stores), Vertex AI (datasets, feature stores, " +
+		"models), BigLake, Dataplex, Data Catalog, Analytics Hub exchanges and listings, views of log buckets, Backup for GKE, " +
+		"Backup and DR, source repositories, Dataform, notebooks.",
+	"Not read, of the services that are: Pub/Sub schemas; KMS import jobs and external key managers; Spanner backup schedules; " +
+		"Bigtable backups, authorised, logical and materialised views; Compute Engine regional and instant snapshots, storage pools, " +
+		"instance templates and backend buckets.",
+	"Not read, since they have no IAM policy and no public address of their own: Memorystore, Filestore, NetApp Volumes, Managed Lustre, " +
+		"Datastream, Managed Service for Kafka; GKE control planes; databases that somebody runs on virtual machines.",
+	"Not read, since security rules and not IAM decide: Firestore, Datastore, Realtime Database, Firebase Storage. A bucket that " +
+		"Firebase serves can be open by such rules whatever its policy says.",
 }
 
 // project is what Resource Manager says of one.

@@ -29,7 +29,6 @@ are named, it tells what makes such a store public, the ways in, each call with
 the permission it needs, and what andon cannot see. --brief gives a line a kind.`,
 		Example: `  andon kinds --brief
   andon kinds --cloud gcp
-  andon kinds --cloud gcp
   andon kinds aws.s3.bucket
   andon kinds --format json`,
 		ValidArgsFunction: completeKinds,
@@ -124,6 +123,12 @@ func writeKinds(out io.Writer, page report.Page, kinds []*collect.Kind) error {
 		}
 		l.kind(k)
 	}
+	for _, c := range clouds() {
+		if len(c.blind) > 0 && slices.ContainsFunc(kinds, func(k *collect.Kind) bool { return k.Name.Provider() == c.name }) {
+			l.lines = append(l.lines, "", "Of "+c.title+", whatever the kind")
+			l.cannotSee(c.blind)
+		}
+	}
 	_, err := fmt.Fprintln(out, strings.Join(l.lines, "\n"))
 	return err
 }
@@ -154,8 +159,12 @@ func (l *leaf) kind(k *collect.Kind) {
 		}
 		l.item(needs(r.Call, r.Permission, once))
 	}
+	l.cannotSee(k.Blind)
+}
+
+func (l *leaf) cannotSee(blind []string) {
 	l.heading("CANNOT SEE")
-	for _, b := range slices.Concat(k.Blind, blindOf(k.Name)) {
+	for _, b := range blind {
 		l.text("    - ", b)
 	}
 }

@@ -32,20 +32,23 @@ func (t *telling) head(dot string) string {
 	return strings.Join(append(facts, "depth "+t.run.Depth), dot)
 }
 
-// scopes counts accounts and regions by cloud: "aws 2 accounts, 3 regions".
+// scopes counts accounts and regions by cloud: "aws 2 accounts, 3 regions",
+// "gcp 5 projects".
 func (t *telling) scopes() []string {
 	var clouds, said []string
 	accounts, regions := map[string][]string{}, map[string][]string{}
 	for _, c := range t.summary.Coverage {
 		p := c.Scope.Provider
 		clouds = include(clouds, p)
-		accounts[p] = include(accounts[p], c.Scope.Account)
+		if c.Scope.Account != "" { // a cloud of which nothing could be listed has none
+			accounts[p] = include(accounts[p], c.Scope.Account)
+		}
 		if c.Scope.Region != "" {
 			regions[p] = include(regions[p], c.Scope.Region)
 		}
 	}
 	for _, p := range clouds {
-		text := p + " " + report.Count(len(accounts[p]), "account")
+		text := p + " " + report.Count(len(accounts[p]), report.Unit(p))
 		if n := len(regions[p]); n > 0 {
 			text += ", " + report.Count(n, "region")
 		}
