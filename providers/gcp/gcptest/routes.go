@@ -35,7 +35,6 @@ var otherRoutes = sync.OnceValue(func() []otherRoute {
 		{"sqladmin", "sqladmin:instances.get", "GET", "v1/projects/{project}/instances/{instance}"},
 		{"sqladmin", "sqladmin:instances.get", "GET", "sql/v1beta4/projects/{project}/instances/{instance}"},
 		{"sqladmin", "sqladmin:instances.list", "GET", "sql/v1beta4/projects/{project}/instances"},
-		{"storage", "storage:buckets.get", "GET", "storage/v1/b/{bucket}"},
 	}
 })
 

@@ -16,7 +16,8 @@ type bucket struct {
 	name    string
 	owner   *project
 	policy  object
-	uniform bool // bucket-level access: no ACL counts, none is shown
+	listed  object // what the listing shows instead of the bucket's own members
+	uniform bool   // bucket-level access: no ACL counts, none is shown
 	acl     []any
 	initial []any // the ACL of new objects
 	objects []*item
@@ -58,6 +59,9 @@ func (p *project) newBucket(i *item) (*bucket, error) {
 		return nil, err
 	}
 	if b.folders, err = i.children("managedFolders"); err != nil {
+		return nil, err
+	}
+	if b.listed, err = i.child("listed"); err != nil {
 		return nil, err
 	}
 	if err := b.checkObjects(); err != nil {
@@ -145,7 +149,8 @@ const storageRoot = "https://www.googleapis.com/storage/v1/b/"
 // bucketResource renders a bucket as Google would: what was never configured is
 // as it is by default, and acl and defaultObjectAcl are left out where access is
 // uniform. An IP filter is shown as the world has it, to those who have the
-// permission for it; Google's pages leave open how much of it a listing shows.
+// permission for it; Google's pages leave open how much of it a listing shows, so
+// that a bucket's `listed` may hold what stands in the listing instead.
 //
 // Source: https://cloud.google.com/storage/docs/json_api/v1/buckets#resource,
 // https://cloud.google.com/storage/docs/list-ip-filter (whether there is one) and
@@ -236,7 +241,14 @@ func listBuckets(q *request) answer {
 	if q.fault.Kind == Unreachable {
 		at, n = q.reachable(at, n)
 	}
-	return q.list(out, "items", n, 1000, 1000, func(i int) any { return q.bucketResource(at(i)) })
+	return q.list(out, "items", n, 1000, 1000, func(i int) any {
+		b := at(i)
+		shown := q.bucketResource(b)
+		if b.listed != nil {
+			shown = over(shown, b.listed)
+		}
+		return shown
+	})
 }
 
 // reachable leaves out the buckets that a fault names: "telemetry" or

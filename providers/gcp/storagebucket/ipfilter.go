@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/netset"
 	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/gcp/api"
 )
 
 // ipFilter is a bucket's IP filter, with all its members: one that is not known
@@ -33,6 +35,7 @@ type ipFilter struct {
 // filter is what is known of a bucket's IP filter.
 type filter struct {
 	shown bool     // the listing has one, on or off
+	alone bool     // it is on, and the listing does not tell what it lets through
 	names []string // what it lets through, where that can be listed
 }
 
@@ -51,11 +54,9 @@ func (b *bucket) describeFilter(r *resource.Resource, text json.RawMessage) {
 		return
 	}
 	b.filter.shown = true
-	var f ipFilter
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
-		b.doubtFilter(r, resource.Nobody, "the IP filter has a form that is not known", "ip_filter")
+	f, err := decodeFilter(text)
+	if err != nil {
+		b.doubtFilter(r, listCall, resource.Nobody, "the IP filter has a form that is not known", "ip_filter")
 		return
 	}
 	from := b.cite("ipFilter.mode=" + f.Mode)
@@ -64,28 +65,63 @@ func (b *bucket) describeFilter(r *resource.Resource, text json.RawMessage) {
 		r.Set("ip_filter", false, from)
 	case filterOn:
 		r.Set("ip_filter", true, from)
-		b.judgeFilter(r, f)
+		if b.filter.alone = f.silent(); !b.filter.alone {
+			b.judgeFilter(r, f, b.cite)
+		}
 	default:
-		b.doubtFilter(r, resource.Nobody, fmt.Sprintf("the mode %q of the IP filter is not known", f.Mode), "ip_filter")
+		b.doubtFilter(r, listCall, resource.Nobody, fmt.Sprintf("the mode %q of the IP filter is not known", f.Mode), "ip_filter")
 	}
 }
 
-// judgeFilter adds a filter that is on, as wide as the networks that it lets
-// through. A listing may show that there is one without showing these.
+func decodeFilter(text json.RawMessage) (f ipFilter, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	err = decoder.Decode(&f)
+	return f, err
+}
+
+// silent reports whether a filter that is on does not tell what it lets through.
+func (f ipFilter) silent() bool { return f.Public == nil && f.Networks == nil }
+
+// askBucket reads the filter of a bucket of which the listing tells no more than
+// that it is on.
 //
-// Source: https://cloud.google.com/storage/docs/list-ip-filter
-func (b *bucket) judgeFilter(r *resource.Resource, f ipFilter) {
-	if f.Public == nil && f.Networks == nil {
-		b.doubtFilter(r, resource.Nobody, "the IP filter is on, and the listing does not show which networks it lets through")
-		return
+// Source: https://cloud.google.com/storage/docs/list-ip-filter and
+// https://cloud.google.com/storage/docs/get-ip-filter
+func (b *bucket) askBucket(ctx context.Context, r *resource.Resource) error {
+	var answer struct {
+		Name     string          `json:"name"`
+		IPFilter json.RawMessage `json:"ipFilter"`
 	}
+	request := api.Request{Service: "storage", Path: "storage/v1/b/" + url.PathEscape(b.name) + "?projection=noAcl"}
+	if err := b.client.Ask(ctx, request, &answer); err != nil {
+		return b.failed(getCall, err)
+	}
+	if answer.Name == "" {
+		return collect.Malformed(getCall, "no bucket in it")
+	}
+	f, err := decodeFilter(answer.IPFilter)
+	if err != nil || f.Mode != filterOn || f.silent() {
+		b.doubtFilter(r, getCall, resource.Nobody, "the listing says that the IP filter is on, and the bucket does not tell what it lets through")
+		return nil
+	}
+	b.judgeFilter(r, f, func(quote string) resource.Evidence {
+		return resource.Evidence{Call: getCall, Of: b.name, Pointer: "/ipFilter", Quote: quote}
+	})
+	return nil
+}
+
+// judgeFilter adds a filter that is on, as wide as the networks that it lets
+// through.
+func (b *bucket) judgeFilter(r *resource.Resource, f ipFilter, cite func(quote string) resource.Evidence) {
+	call := cite("").Call
 	var ranges []string
 	if f.Public != nil {
 		ranges = f.Public.Ranges
 	}
 	addresses, err := netset.Parse(ranges...)
 	if err != nil {
-		b.doubtFilter(r, resource.Nobody, fmt.Sprintf("the IP filter: %v", err))
+		b.doubtFilter(r, call, resource.Nobody, fmt.Sprintf("the IP filter: %v", err))
 		return
 	}
 	reach := width(addresses)
@@ -105,10 +141,10 @@ func (b *bucket) judgeFilter(r *resource.Resource, f ipFilter) {
 		b.filter.names = names(ranges, foreign)
 	}
 	r.Guards = append(r.Guards, resource.Guard{
-		Name: "IP filter", On: everyChannel, Cap: most, Because: []resource.Evidence{b.cite("ipFilter: " + spell(ranges, foreign))},
+		Name: "IP filter", On: everyChannel, Cap: most, Because: []resource.Evidence{cite("ipFilter: " + spell(ranges, foreign))},
 	})
 	if most.Reach > least.Reach {
-		b.doubtFilter(r, least, "the IP filter lets every service agent of Google Cloud through; whether one acts here for a stranger is not documented")
+		b.doubtFilter(r, call, least, "the IP filter lets every service agent of Google Cloud through; whether one acts here for a stranger is not documented")
 	}
 }
 
@@ -162,9 +198,9 @@ func spell(lists ...[]string) string {
 }
 
 // doubtFilter keeps open that a filter lets through nobody wider than limit.
-func (b *bucket) doubtFilter(r *resource.Resource, limit resource.Audience, why string, settings ...string) {
+func (b *bucket) doubtFilter(r *resource.Resource, call string, limit resource.Audience, why string, settings ...string) {
 	r.Gaps = append(r.Gaps, resource.Gap{
-		Call: listCall, Permission: "storage.buckets.getIpFilter", Reason: resource.Undecided, Detail: why,
+		Call: call, Permission: "storage.buckets.getIpFilter", Reason: resource.Undecided, Detail: why,
 		Shields: []resource.Shield{{On: everyChannel, Cap: limit}}, Settings: settings,
 	})
 }

@@ -50,6 +50,7 @@ const (
 	listCall      = "storage:buckets.list"
 	policyCall    = "storage:buckets.getIamPolicy"
 	testCall      = "storage:buckets.testIamPermissions"
+	getCall       = "storage:buckets.get"
 	objectsCall   = "storage:objects.list"
 	foldersCall   = "storage:managedFolders.list"
 	folderCall    = "storage:managedFolders.getIamPolicy"
@@ -98,6 +99,9 @@ func (c *collector) Questions(r *resource.Resource) []*collect.Question {
 	}
 	if !b.filter.shown {
 		questions = append(questions, Kind.Question(testCall, b.askFilter))
+	}
+	if b.filter.alone {
+		questions = append(questions, Kind.Question(getCall, b.askBucket))
 	}
 	questions = append(questions, b.organisation)
 	questions = append(questions, hierarchy.Of(c.client, c.project).Questions(Kind, hierarchy.Guarded{
