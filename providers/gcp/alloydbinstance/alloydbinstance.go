@@ -10,15 +10,16 @@ import (
 	_ "embed"
 	"fmt"
 	"iter"
+	"net/url"
 	"slices"
 	"strings"
 
 	"google.golang.org/api/alloydb/v1"
-	"google.golang.org/api/option"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/gcp/api"
+	"github.com/andon-audit/andon/providers/gcp/authorisednetwork"
 )
 
 //go:embed kind.yaml
@@ -56,50 +57,32 @@ func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, erro
 	return func(yield func(*resource.Resource, error) bool) {
 		var missing []string
 		place := 0
-		for page, err := range c.pages(ctx) {
+		path := "v1/projects/" + url.PathEscape(c.scope.Account) + "/locations/-/clusters/-/instances"
+		for page, err := range authorisednetwork.Pages(ctx, c.client, listCall, path, "instances") {
 			if err != nil {
 				yield(nil, api.Failed(listCall, c.scope.Account, err))
 				return
 			}
-			for _, found := range page.Instances {
+			for _, text := range page.Entries {
 				place++
-				if !yield(c.describe(found, place), nil) {
+				found, odd := authorisednetwork.Decode(text, func(i *alloydb.Instance, name string) { i.Name = name })
+				if odd != nil {
+					missing = append(missing, "an entry cannot be read")
+				}
+				if !yield(c.describe(found, odd, place), nil) {
 					return
 				}
 			}
-			missing = append(missing, page.Unreachable...)
+			var unreachable []string
+			if err := page.Into("unreachable", &unreachable); err != nil {
+				unreachable = []string{"some, in a form that is not known"}
+			}
+			for _, place := range unreachable {
+				missing = append(missing, place+" did not answer")
+			}
 		}
 		if missing = slices.Compact(slices.Sorted(slices.Values(missing))); len(missing) > 0 {
-			yield(nil, api.Failed(listCall, c.scope.Account, fmt.Errorf("locations that did not answer: %s", strings.Join(missing, ", "))))
-		}
-	}
-}
-
-// pages yields the pages of the listing over all locations and clusters. An
-// error is the last that it yields.
-//
-// Source: https://cloud.google.com/alloydb/docs/reference/rest/v1/projects.locations.clusters.instances/list
-// (an aggregated list by locations/-/clusters/-)
-func (c *collector) pages(ctx context.Context) iter.Seq2[*alloydb.ListInstancesResponse, error] {
-	return func(yield func(*alloydb.ListInstancesResponse, error) bool) {
-		s, err := alloydb.NewService(ctx, option.WithHTTPClient(c.client.HTTP(service)), option.WithEndpoint(c.client.Root(service, "")))
-		if err != nil {
-			yield(nil, fmt.Errorf("make client: %w", err))
-			return
-		}
-		call := s.Projects.Locations.Clusters.Instances.List("projects/" + c.scope.Account + "/locations/-/clusters/-").Context(ctx)
-		seen := make(map[string]bool)
-		for {
-			page, err := call.Do()
-			if !yield(page, err) || err != nil || page.NextPageToken == "" {
-				return
-			}
-			if seen[page.NextPageToken] {
-				yield(nil, collect.Malformed(listCall, "it names a page for the second time"))
-				return
-			}
-			seen[page.NextPageToken] = true
-			call.PageToken(page.NextPageToken)
+			yield(nil, api.Failed(listCall, c.scope.Account, fmt.Errorf("the listing is not whole: %s", strings.Join(missing, ", "))))
 		}
 	}
 }

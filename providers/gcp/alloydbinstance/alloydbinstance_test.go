@@ -85,7 +85,7 @@ func TestList(t *testing.T) {
 				"":  `{"instances":[` + openInstance + `],"unreachable":["us-east1","asia-east1"],"nextPageToken":"2"}`,
 				"2": `{"unreachable":["us-east1"]}`,
 			},
-			stores: []string{"telemetry/primary"}, problem: "locations that did not answer: asia-east1, us-east1",
+			stores: []string{"telemetry/primary"}, problem: "the listing is not whole: asia-east1 did not answer, us-east1 did not answer",
 		},
 		"another type": {pages: map[string]string{"": `{"instances":{"name":7}}`}, problem: "cannot unmarshal"},
 	} {
@@ -120,7 +120,7 @@ func TestUnreachableIsAFailure(t *testing.T) {
 
 func describe(t testing.TB, d *alloydb.Instance) *resource.Resource {
 	c := &collector{client: open(t, ""), scope: scope}
-	return c.describe(d, 1)
+	return c.describe(d, nil, 1)
 }
 
 func TestWhoIsLetIn(t *testing.T) {
@@ -290,7 +290,7 @@ func FuzzDescribe(f *testing.F) {
 			return
 		}
 		c := &collector{client: client, scope: scope}
-		r := c.describe(d, 1)
+		r := c.describe(d, nil, 1)
 		if r.Name == "" || r.ID == "" {
 			t.Errorf("no name: %+v", r)
 		}

@@ -20,7 +20,7 @@ type instance struct {
 }
 
 // describe makes a store of an entry, the place-th of the listing.
-func (c *collector) describe(found *alloydb.Instance, place int) *resource.Resource {
+func (c *collector) describe(found *alloydb.Instance, odd error, place int) *resource.Resource {
 	name := fmt.Sprintf("entry %d of the listing", place)
 	id := "projects/" + c.scope.Account + "/instances/#" + strconv.Itoa(place)
 	if found != nil && found.Name != "" {
@@ -31,8 +31,12 @@ func (c *collector) describe(found *alloydb.Instance, place int) *resource.Resou
 		Kind: Kind.Name, Class: Kind.Class, Name: name, Scope: c.scope,
 	}
 	i := instance{found, &authorisednetwork.Listed{Resource: r, Call: listCall, Permission: Kind.Lists[0].Permission, Pointer: "/instances"}}
-	if found == nil {
-		i.store.Unread("there is nothing in it", "authorised_networks", "connectors_required", "data_api", "psc", "public_address", "ssl_required", "tls_mode")
+	if found == nil || odd != nil {
+		detail := "there is nothing in it"
+		if odd != nil {
+			detail = "it cannot be read: " + odd.Error()
+		}
+		i.store.Unread(detail, "authorised_networks", "connectors_required", "data_api", "psc", "public_address", "ssl_required", "tls_mode")
 		return r
 	}
 	i.identify()

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -142,6 +144,13 @@ type Request struct {
 	Body any
 }
 
+// call is the name of what is asked; the transport refuses what has none.
+func (r Request) call() string {
+	path, _, _ := strings.Cut(r.Path, "?")
+	route, _, _ := Match(r.Service, cmp.Or(r.Method, http.MethodGet), path)
+	return route.Call
+}
+
 // Ask sends a request that is in a route and decodes its answer into a value.
 // Its errors are read by Refusal.
 func (c *Client) Ask(ctx context.Context, r Request, into any) error {
@@ -162,10 +171,10 @@ func (c *Client) Ask(ctx context.Context, r Request, into any) error {
 		return err
 	}
 	if len(body) > maxAnswer {
-		return collect.Malformed(r.Path, "the answer is larger than %d bytes", maxAnswer)
+		return collect.Malformed(r.call(), "the answer is larger than %d bytes", maxAnswer)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return collect.Malformed(r.Path, "%v", err)
+		return collect.Malformed(r.call(), "%v", err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package artifactrepository
 
 import (
 	_ "embed"
+	"strings"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
@@ -42,6 +43,12 @@ func New(c *api.Client, scope resource.Scope) collect.Collector {
 type repository struct {
 	Format string `json:"format"`
 	Mode   string `json:"mode"`
+	// Virtual is set where the repository stands in front of others.
+	Virtual struct {
+		Upstreams []struct {
+			Repository string `json:"repository"`
+		} `json:"upstreamPolicies"`
+	} `json:"virtualRepositoryConfig"`
 }
 
 func describe(e *iampolicy.Entry, r *resource.Resource) {
@@ -51,4 +58,12 @@ func describe(e *iampolicy.Entry, r *resource.Resource) {
 	}
 	r.Set("format", x.Format, e.Evidence(x.Format))
 	r.Set("mode", x.Mode, e.Evidence(x.Mode))
+	upstreams := []string{}
+	for _, u := range x.Virtual.Upstreams {
+		upstreams = append(upstreams, u.Repository)
+	}
+	r.Set("upstreams", upstreams, e.Evidence(strings.Join(upstreams, ", ")))
+	if len(upstreams) > 0 {
+		r.Notes = append(r.Notes, "whoever may read this repository may read, through it, those behind it: "+strings.Join(upstreams, ", "))
+	}
 }

@@ -290,7 +290,10 @@ var legacyRoles = map[string]string{
 func (a *Access) policy() *iampolicy.Policy {
 	p := new(iampolicy.Policy)
 	for _, x := range a.principals {
-		name := role.Base(x.role)
+		name := x.role
+		if x.condition != nil {
+			name = role.Base(name) // the mark of a condition, which without one is a role that nobody knows
+		}
 		p.Bindings = append(p.Bindings, iampolicy.Binding{
 			Role: cmp.Or(legacyRoles[name], name), Members: []string{x.member}, Condition: x.condition,
 		})

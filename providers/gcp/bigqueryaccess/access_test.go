@@ -40,8 +40,9 @@ func TestPrincipals(t *testing.T) {
 		{"machine", `{"role":"READER","userByEmail":"x@p.iam.gserviceaccount.com"}`, "roles/bigquery.dataViewer", "serviceAccount:x@p.iam.gserviceaccount.com", "/access/0/userByEmail"},
 		{"group", `{"role":"READER","groupByEmail":"g@example.com"}`, "roles/bigquery.dataViewer", "group:g@example.com", "/access/0/groupByEmail"},
 		{"domain", `{"role":"READER","domain":"example.com"}`, "roles/bigquery.dataViewer", "domain:example.com", "/access/0/domain"},
-		{"legacy role of a condition", `{"role":"READER_withcond_0a1b","iamMember":"allUsers"}`, "roles/bigquery.dataViewer", "allUsers", "/access/0/iamMember"},
-		{"role of a condition", `{"role":"roles/bigquery.jobUser_with_conditionalbinding_7a34","iamMember":"allUsers"}`, "roles/bigquery.jobUser", "allUsers", "/access/0/iamMember"},
+		{"legacy role of a condition", `{"role":"READER_withcond_0a1b","iamMember":"allUsers","condition":{"expression":"true"}}`, "roles/bigquery.dataViewer", "allUsers", "/access/0/iamMember"},
+		{"role of a condition", `{"role":"roles/bigquery.jobUser_with_conditionalbinding_7a34","iamMember":"allUsers","condition":{"expression":"true"}}`, "roles/bigquery.jobUser", "allUsers", "/access/0/iamMember"},
+		{"the mark of a condition that is not there", `{"role":"READER_withcond_0a1b","iamMember":"allUsers"}`, "READER_withcond_0a1b", "allUsers", "/access/0/iamMember"},
 		{"no role", `{"iamMember":"allUsers"}`, "", "allUsers", "/access/0/iamMember"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

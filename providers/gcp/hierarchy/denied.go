@@ -183,8 +183,8 @@ func (f *finder) addClosure(r *resource.Resource, g group) {
 		On: slices.DeleteFunc(slices.Clone(on), func(c resource.Channel) bool { return !disputed(c) }), Can: g.can, Cap: limit,
 	})
 	if g.spared {
-		f.doubt(r, getDenyCall, g.name()+" spares some principals; whether those that are let in by name are among them was not decided", resource.Shield{
-			On: f.guarded.Named, Can: g.can, Cap: resource.Nobody,
+		f.doubt(r, getDenyCall, g.name()+" spares some principals; whether these are the owner's own, and whether those that are let in by name are among them, was not decided", resource.Shield{
+			On: f.guarded.all(), Can: g.can, Cap: resource.Nobody,
 		})
 	}
 }

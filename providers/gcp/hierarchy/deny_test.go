@@ -97,7 +97,7 @@ func TestDenyPolicies(t *testing.T) {
 			[]any{denyRule(object{"deniedPrincipals": []string{all}, "exceptionPrincipals": []string{"principal://goog/subject/a@b.c"}, "deniedPermissions": []string{"storage.googleapis.com/objects.get"}})},
 			[]string{
 				"deny policy p of projects/tconnect: listed on [policy], can [read]",
-				spelled + "spares some principals; whether those that are let in by name are among them was not decided: private on [named-policy], can [read]",
+				spelled + "spares some principals; whether these are the owner's own, and whether those that are let in by name are among them, was not decided: private on [policy named-policy], can [read]",
 			},
 		},
 		"everybody but some of an unknown form": {

@@ -149,7 +149,7 @@ func TestPerimeters(t *testing.T) {
 			))},
 			[]string{
 				"VPC Service Controls perimeter CORE: listed on [policy], can []",
-				"accesscontextmanager:accessPolicies.servicePerimeters.list undecided: VPC Service Controls perimeter CORE has ingress rules for principals or networks that they name; whether those that are let in by name are among them was not decided: private on [named-policy], can []",
+				"accesscontextmanager:accessPolicies.servicePerimeters.list undecided: VPC Service Controls perimeter CORE has ingress rules for principals or networks that they name; whether these are the owner's own, and whether those that are let in by name are among them, was not decided: private on [policy named-policy], can []",
 			},
 		},
 		"ingress from an endpoint that is named": {

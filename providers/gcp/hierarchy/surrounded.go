@@ -135,8 +135,8 @@ func (f *finder) addPerimeter(r *resource.Resource, p *perimeter, level string, 
 		})
 	}
 	if limit.Reach != resource.ReachPrivate {
-		f.doubt(r, listPerimetersCall, p.title()+" has ingress rules for principals or networks that they name; whether those that are let in by name are among them was not decided", resource.Shield{
-			On: f.guarded.Named, Cap: resource.Nobody,
+		f.doubt(r, listPerimetersCall, p.title()+" has ingress rules for principals or networks that they name; whether these are the owner's own, and whether those that are let in by name are among them, was not decided", resource.Shield{
+			On: f.guarded.all(), Cap: resource.Nobody,
 		})
 	}
 }

@@ -183,7 +183,13 @@ func (s *Store) bind(ctx context.Context, r *resource.Resource, b Binding, from 
 	case doubt != nil:
 		s.doubtAll(r, strangers, from, resource.Actions(), *doubt)
 		return
-	case len(actions) == 0:
+	}
+	if perhaps := role.Possible(s.subject.Store, held); len(perhaps) > 0 {
+		s.doubtAll(r, strangers, from, perhaps, doubtOf{
+			reason: resource.Undecided, detail: fmt.Sprintf("what the role %q opens is said inside the store", b.Role),
+		})
+	}
+	if len(actions) == 0 {
 		return
 	}
 	if value == condition.Unknown {
@@ -229,7 +235,6 @@ type doubtOf struct {
 // held returns the permissions of a role that matter here, or why they cannot be
 // told.
 func (s *Store) held(ctx context.Context, name string) ([]string, *doubtOf) {
-	name = role.Base(name)
 	if permissions, known := role.Predefined(name); known {
 		return permissions, nil
 	}

@@ -45,7 +45,8 @@ const (
 	ownNode          = "it belongs to the organisation or folder that the store is in"
 	foreignNode      = "it belongs to another organisation"
 	undecidedNode    = "whether it belongs to the store's organisation cannot be told"
-	unlookedPool     = "a workload identity pool of the store's own side; whom it federates was not looked at"
+	unlookedPool     = "it comes through a workload identity pool of the store's own side, and whom that takes was not looked at"
+	wholePool        = "it stands for everybody whom a workload identity pool takes, which was not looked at"
 	workforce        = "a workforce pool does not say to which organisation it belongs"
 	ownDomain        = "its domain is the organisation's own"
 	consumerDomain   = "it is an account that anybody can have, outside the organisation"
@@ -196,10 +197,17 @@ func (o Owner) federated(m Member) (Standing, string) {
 		return Undecided, workforce
 	}
 	s, why := o.machine(m)
-	if s == Own && strings.HasPrefix(m.Name, "workload pool ") {
-		why = unlookedPool
+	pool, workload := strings.CutPrefix(m.Name, "workload pool ")
+	switch {
+	case !workload || strings.HasSuffix(pool, ".svc.id.goog"): // of GKE, which takes its own workloads alone
+		return s, why
+	case strings.HasSuffix(m.Text, "/*"):
+		return PerhapsAll, wholePool
+	case s == Own:
+		return Undecided, unlookedPool
+	default:
+		return s, why
 	}
-	return s, why
 }
 
 // cloudLogs is by whom Cloud Logging writes for sinks that asked for no identity

@@ -70,6 +70,31 @@ func Actions(store string, permissions []string) []resource.Action {
 	return slices.Compact(actions)
 }
 
+// possible are permissions that open what something inside the store says, which
+// IAM does not tell: whoever may use a database role of Spanner may do what SQL
+// granted to that role.
+//
+// Source: https://cloud.google.com/spanner/docs/fgac-about
+var possible = map[string]map[string][]resource.Action{
+	"spanner.database": {"spanner.databaseRoles.use": {resource.Delete, resource.Read, resource.Write}},
+}
+
+// Possible returns what a holder of the permissions may perhaps do to a type of
+// store beyond Actions, sorted.
+func Possible(store string, permissions []string) []resource.Action {
+	sure := Actions(store, permissions)
+	var perhaps []resource.Action
+	for _, p := range permissions {
+		for _, a := range possible[store][p] {
+			if !slices.Contains(sure, a) && !slices.Contains(perhaps, a) {
+				perhaps = append(perhaps, a)
+			}
+		}
+	}
+	slices.Sort(perhaps)
+	return perhaps
+}
+
 // Granting returns every permission that gives an action on a type of store,
 // sorted. Only who is denied all of them cannot do it.
 func Granting(store string, action resource.Action) []string {

@@ -32,7 +32,7 @@ func (i *instance) elsewhere() bool {
 const onPremises = "ON_PREMISES_INSTANCE"
 
 // describe makes a store of an entry, the place-th of the listing.
-func (c *collector) describe(found *sqladmin.DatabaseInstance, place int) *resource.Resource {
+func (c *collector) describe(found *sqladmin.DatabaseInstance, odd error, place int) *resource.Resource {
 	name := fmt.Sprintf("entry %d of the listing", place)
 	id := "#" + strconv.Itoa(place)
 	if found != nil && found.Name != "" {
@@ -43,8 +43,12 @@ func (c *collector) describe(found *sqladmin.DatabaseInstance, place int) *resou
 		Kind: Kind.Name, Class: Kind.Class, Name: name, Scope: c.scope,
 	}
 	i := instance{found, &authorisednetwork.Listed{Resource: r, Call: listCall, Permission: Kind.Lists[0].Permission, Pointer: "/items"}}
-	if found == nil {
+	switch {
+	case found == nil:
 		i.store.Unread("there is nothing in it", append([]string{"public_address"}, settingsOf...)...)
+		return r
+	case odd != nil:
+		i.store.Unread("it cannot be read: "+odd.Error(), append([]string{"public_address"}, settingsOf...)...)
 		return r
 	}
 	i.identify()

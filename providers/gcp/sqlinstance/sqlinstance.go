@@ -10,15 +10,16 @@ import (
 	_ "embed"
 	"fmt"
 	"iter"
+	"net/url"
 	"slices"
 	"strings"
 
-	"google.golang.org/api/option"
 	"google.golang.org/api/sqladmin/v1"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/gcp/api"
+	"github.com/andon-audit/andon/providers/gcp/authorisednetwork"
 )
 
 //go:embed kind.yaml
@@ -56,46 +57,30 @@ func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, erro
 	return func(yield func(*resource.Resource, error) bool) {
 		var missing []string
 		place := 0
-		for page, err := range c.pages(ctx) {
+		path := "v1/projects/" + url.PathEscape(c.scope.Account) + "/instances"
+		for page, err := range authorisednetwork.Pages(ctx, c.client, listCall, path, "items") {
 			if err != nil {
 				yield(nil, api.Failed(listCall, c.scope.Account, err))
 				return
 			}
-			for _, found := range page.Items {
+			for _, text := range page.Entries {
 				place++
-				if !yield(c.describe(found, place), nil) {
+				found, odd := authorisednetwork.Decode(text, func(i *sqladmin.DatabaseInstance, name string) { i.Name = name })
+				if odd != nil {
+					missing = append(missing, "an entry cannot be read")
+				}
+				if !yield(c.describe(found, odd, place), nil) {
 					return
 				}
 			}
-			missing = append(missing, unlisted(page.Warnings)...)
+			var warnings []*sqladmin.ApiWarning
+			if err := page.Into("warnings", &warnings); err != nil {
+				missing = append(missing, "its warnings are of a form that is not known")
+			}
+			missing = append(missing, unlisted(warnings)...)
 		}
 		if missing = slices.Compact(slices.Sorted(slices.Values(missing))); len(missing) > 0 {
 			yield(nil, api.Failed(listCall, c.scope.Account, fmt.Errorf("the listing is not whole: %s", strings.Join(missing, ", "))))
-		}
-	}
-}
-
-// pages yields the pages of the listing. An error is the last that it yields.
-func (c *collector) pages(ctx context.Context) iter.Seq2[*sqladmin.InstancesListResponse, error] {
-	return func(yield func(*sqladmin.InstancesListResponse, error) bool) {
-		s, err := sqladmin.NewService(ctx, option.WithHTTPClient(c.client.HTTP(service)), option.WithEndpoint(c.client.Root(service, "")))
-		if err != nil {
-			yield(nil, fmt.Errorf("make client: %w", err))
-			return
-		}
-		call := s.Instances.List(c.scope.Account).Context(ctx)
-		seen := make(map[string]bool)
-		for {
-			page, err := call.Do()
-			if !yield(page, err) || err != nil || page.NextPageToken == "" {
-				return
-			}
-			if seen[page.NextPageToken] {
-				yield(nil, collect.Malformed(listCall, "it names a page for the second time"))
-				return
-			}
-			seen[page.NextPageToken] = true
-			call.PageToken(page.NextPageToken)
 		}
 	}
 }

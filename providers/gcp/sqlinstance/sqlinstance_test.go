@@ -150,7 +150,7 @@ func TestDisabled(t *testing.T) {
 
 func describe(t testing.TB, d *sqladmin.DatabaseInstance) *resource.Resource {
 	c := &collector{client: open(t, ""), scope: scope}
-	return c.describe(d, 1)
+	return c.describe(d, nil, 1)
 }
 
 func TestWhoIsLetIn(t *testing.T) {
@@ -378,7 +378,7 @@ func FuzzDescribe(f *testing.F) {
 			return
 		}
 		c := &collector{client: client, scope: scope}
-		checkDeclared(t, c.describe(d, 1))
+		checkDeclared(t, c.describe(d, nil, 1))
 	})
 }
 

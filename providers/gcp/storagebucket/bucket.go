@@ -104,6 +104,9 @@ func (c *collector) newBucket(name string) *bucket {
 		whole: iampolicy.NewStore(c.subject("storage.bucket")), parts: iampolicy.NewStore(c.subject("storage.managedFolder")),
 	}
 	b.both = []*collect.Question{b.whole.Organisation(Kind), b.parts.Organisation(Kind)}
+	for _, q := range b.both {
+		q.Hides = nil // until a policy names somebody
+	}
 	b.organisation = Kind.Question(b.both[0].Call, b.askOrganisation)
 	return b
 }

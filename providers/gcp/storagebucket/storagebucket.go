@@ -6,6 +6,7 @@ package storagebucket
 
 import (
 	_ "embed"
+	"slices"
 	"sync"
 
 	"github.com/andon-audit/andon/pkg/collect"
@@ -106,9 +107,10 @@ func (c *collector) Questions(r *resource.Resource) []*collect.Question {
 	questions = append(questions, b.organisation)
 	questions = append(questions, hierarchy.Of(c.client, c.project).Questions(Kind, hierarchy.Guarded{
 		Service: service, Store: "storage.bucket",
-		Open:     []resource.Channel{policyChannel, folderChannel},
-		Named:    []resource.Channel{namedPolicyChannel, namedFolderChannel, namedACLChannel},
-		Disputed: listChannels,
+		Open:  []resource.Channel{policyChannel},
+		Named: []resource.Channel{namedPolicyChannel, namedACLChannel},
+		// Permissions of a bucket are not all that a managed folder's policy gives.
+		Disputed: slices.Concat(listChannels, []resource.Channel{folderChannel, namedFolderChannel}),
 	})...)
 	return append(questions, Kind.Question(keysCall, c.askKeys))
 }
