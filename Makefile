@@ -71,5 +71,5 @@ size: build ## fail when bin/andon is over 70 MB, or not static
 	@if ldd bin/andon >/dev/null 2>&1 || ! $(GO) version -m bin/andon | grep -q 'CGO_ENABLED=0'; then \
 	echo "make size: bin/andon is not static: the container image has no C library to link"; exit 1; fi
 
-bench: build ## judge 1,000,000 stores, collect 10,000 buckets and an estate of 10,000 stores at 50 ms an answer, and an empty account
+bench: build ## judge 1,000,000 stores; collect 10,000 buckets, an estate of 10,000 stores and 500 Google projects at 50 ms an answer; and what is empty
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench

@@ -107,12 +107,18 @@ func BenchmarkEmpty(b *testing.B) {
 // latency is what the loopback AWS takes for each answer.
 const latency = 50 * time.Millisecond
 
-// audit audits the account behind a URL and reports what it took. The ideal is a
-// run that waits for as many answers at a time as it may, from the first to the
-// last.
+// audit audits the account behind a URL and reports what it took.
 func audit(b *testing.B, url string, stores int) outcome {
 	b.Helper()
 	o := run(b, []string{"AWS_ENDPOINT_URL=" + url})
+	o.report(b, stores)
+	return o
+}
+
+// report reports what an audit behind that latency took. The ideal is a run that
+// waits for as many answers at a time as it may, from the first to the last.
+func (o outcome) report(b *testing.B, stores int) {
+	b.Helper()
 	if o.summary.Stores != stores {
 		b.Errorf("audited %d stores, want %d", o.summary.Stores, stores)
 	}
@@ -123,7 +129,6 @@ func audit(b *testing.B, url string, stores int) outcome {
 	b.ReportMetric(o.wall.Seconds()/ideal.Seconds(), "x-ideal")
 	b.ReportMetric(o.peak, "peak-MiB")
 	b.ReportMetric(float64(stores)/o.wall.Seconds(), "stores/s")
-	return o
 }
 
 // run audits with the binary, writing the report to a pipe that is read as it

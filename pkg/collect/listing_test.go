@@ -104,3 +104,39 @@ func TestListingsNeverWaitForEachOther(t *testing.T) {
 		})
 	}
 }
+
+// TestStoresThatWaitAreBounded holds that what is listed ahead does not grow with
+// the number of scopes: while the first store hangs, no more is listed than fits.
+func TestStoresThatWaitAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var listed atomic.Int32
+		release := make(chan struct{})
+		var shelves []*shelf
+		for range 200 {
+			s := &shelf{listed: func(string) { listed.Add(1) }, asks: []string{"test:GetLid"}, ask: func(context.Context, *resource.Resource, string) error {
+				<-release
+				return nil
+			}}
+			for i := range listBuffer / 2 {
+				s.boxes = append(s.boxes, fmt.Sprint(i))
+			}
+			shelves = append(shelves, s)
+		}
+		done := make(chan int)
+		go func() {
+			stores, _, err := collected(t.Context(), Runner{Provider: newHouse(shelves...), Concurrency: 1})
+			if err != nil {
+				t.Error(err)
+			}
+			done <- len(stores)
+		}()
+		synctest.Wait()
+		if got, most := int(listed.Load()), listHeld+2*listBuffer+listAhead; got > most || got < listHeld {
+			t.Errorf("%d stores are listed and wait, want at least %d and at most %d", got, listHeld, most)
+		}
+		close(release)
+		if got := <-done; got != 200*listBuffer/2 {
+			t.Errorf("%d stores came out", got)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -45,26 +46,38 @@ const DefaultConcurrency = 32
 
 // listAhead is how many listings run at the same time, listAbreast how many of
 // them in one scope, so that a scope that does not answer leaves room for the
-// others. listBuffer is how many listed stores each may hold before it waits.
+// others. listBuffer is how many listed stores each may hold before it waits,
+// listHeld how many all of them together, whatever the number of scopes.
 const (
 	listAhead   = 32
 	listAbreast = 8
 	listBuffer  = 64
+	listHeld    = 1024
 )
 
 // job is one listed store on its way through the questions.
 type job struct {
-	unit  *unit
-	item  *resource.Resource
-	ready chan struct{}
+	unit      *unit
+	collector Collector
+	item      *resource.Resource
+	held      bool // it counts among those that are listed and wait
+	ready     chan struct{}
 }
 
-// unit is one collector's listing.
+// unit is one collector's listing. What it needs while it runs is made when it
+// begins and dropped when its stores were fed: there are many more units than
+// listings under way.
 type unit struct {
 	scope     resource.Scope
 	collector Collector
+	begin     sync.Once
 	jobs      chan *job
+	turn      chan struct{} // closed when its stores are the next to be examined
 	line      Line
+}
+
+func (u *unit) open() {
+	u.begin.Do(func() { u.jobs, u.turn = make(chan *job, listBuffer), make(chan struct{}) })
 }
 
 // Run collects and calls yield for each store, in the order of scopes,
@@ -86,9 +99,9 @@ func (r *Runner) Run(ctx context.Context, yield func(*resource.Resource) error) 
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	group, inner := errgroup.WithContext(inner)
-	work, ordered := make(chan *job), make(chan *job, 4*width)
-	group.Go(func() error { r.list(inner, units); return nil })
-	group.Go(func() error { feed(units, work, ordered); return nil })
+	work, ordered, held := make(chan *job), make(chan *job, 4*width), make(chan struct{}, listHeld)
+	group.Go(func() error { r.list(inner, units, held); return nil })
+	group.Go(func() error { feed(units, held, work, ordered); return nil })
 	for range width {
 		group.Go(func() error { r.examineAll(inner, work); return nil })
 	}
@@ -105,10 +118,7 @@ func (r *Runner) units(scopes []resource.Scope) []*unit {
 			if len(r.Kinds) > 0 && !slices.Contains(r.Kinds, name) {
 				continue
 			}
-			units = append(units, &unit{
-				scope: scope, collector: c, jobs: make(chan *job, listBuffer),
-				line: Line{Scope: scope, Kind: name},
-			})
+			units = append(units, &unit{scope: scope, collector: c, line: Line{Scope: scope, Kind: name}})
 		}
 	}
 	return units
@@ -117,7 +127,7 @@ func (r *Runner) units(scopes []resource.Scope) []*unit {
 // list runs the listings, of those that may run the earliest first. Within a
 // scope they start in order, and a scope whose listings ended may go on: so the
 // one being delivered is running, or is the next to start.
-func (r *Runner) list(ctx context.Context, units []*unit) {
+func (r *Runner) list(ctx context.Context, units []*unit, held chan<- struct{}) {
 	waiting, ended := slices.Clone(units), make(chan resource.Scope)
 	running, abreast := 0, make(map[resource.Scope]int)
 	for len(waiting) > 0 || running > 0 {
@@ -131,15 +141,16 @@ func (r *Runner) list(ctx context.Context, units []*unit) {
 		waiting = slices.Delete(waiting, next, next+1)
 		abreast[u.scope]++
 		running++
+		u.open()
 		go func() {
 			defer func() { ended <- u.scope }()
 			defer close(u.jobs)
-			r.listUnit(ctx, u)
+			r.listUnit(ctx, u, held)
 		}()
 	}
 }
 
-func (r *Runner) listUnit(ctx context.Context, u *unit) {
+func (r *Runner) listUnit(ctx context.Context, u *unit, held chan<- struct{}) {
 	defer func() {
 		if p := recover(); p != nil {
 			u.line.refuse(Refusal{Reason: resource.Failed, Detail: fmt.Sprintf("listing failed: %v", p)}, u.collector.Kind())
@@ -157,31 +168,56 @@ func (r *Runner) listUnit(ctx context.Context, u *unit) {
 		if r.Only != nil && !r.Only(item) {
 			continue
 		}
-		select {
-		case u.jobs <- &job{unit: u, item: item, ready: make(chan struct{})}:
-		case <-ctx.Done():
+		if !u.hand(ctx, item, held) {
 			u.line.refuse(r.refusal(ctx, ctx.Err()), u.collector.Kind())
 			return
 		}
 	}
 }
 
+// hand puts a listed store among those that wait, once there is room: everywhere
+// together, and among its own. The unit that is being fed needs room among its own
+// alone, so that it never waits for those behind it. It reports false when ctx has
+// ended.
+func (u *unit) hand(ctx context.Context, item *resource.Resource, held chan<- struct{}) bool {
+	j := &job{unit: u, collector: u.collector, item: item, ready: make(chan struct{})}
+	select {
+	case held <- struct{}{}:
+		j.held = true
+	case <-u.turn:
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case u.jobs <- j:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // feed hands listed stores to the examiners and remembers their order. It
 // keeps going when ctx has ended: what was listed is handed over all the same.
-func feed(units []*unit, work, ordered chan<- *job) {
+func feed(units []*unit, held <-chan struct{}, work, ordered chan<- *job) {
 	defer close(work)
 	defer close(ordered)
 	for _, u := range units {
+		u.open()
+		close(u.turn)
 		for j := range u.jobs {
+			if j.held {
+				<-held
+			}
 			ordered <- j
 			work <- j
 		}
+		u.jobs, u.turn, u.collector = nil, nil, nil
 	}
 }
 
 func (r *Runner) examineAll(ctx context.Context, work <-chan *job) {
 	for j := range work {
-		e := examination{runner: r, item: j.item, kind: j.unit.collector.Kind(), pending: j.unit.collector.Questions(j.item)}
+		e := examination{runner: r, item: j.item, kind: j.collector.Kind(), pending: j.collector.Questions(j.item)}
 		e.run(ctx)
 		close(j.ready)
 	}

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -116,6 +117,7 @@ var Blind = []string{
 		"projects, and whom else they name has access to everything.",
 	"Without --organization or --folder, deny policies of folders and the organisation and VPC Service Controls perimeters " +
 		"are not read; they could close what is reported as open.",
+	"Who is in a group, and whom a workload identity pool takes, is not read.",
 	"Who is let in by signed URLs, and by keys that leaked, stands in no configuration.",
 	"Not read, though an IAM policy can open them: Dataproc (clusters, jobs, templates), Cloud Run (services, jobs, worker pools), " +
 		"Cloud Functions, Healthcare (datasets and their FHIR, DICOM, HL7v2 and consent stores), Vertex AI (datasets, feature stores, " +
@@ -161,10 +163,13 @@ func (p *Provider) Scopes(ctx context.Context) ([]resource.Scope, error) {
 
 // partial makes the ledger's line of a failure that left some projects to audit.
 func (p *Provider) partial(scopes []resource.Scope, err error) error {
-	if err == nil || len(scopes) == 0 {
-		return err
+	if err == nil {
+		return nil
 	}
 	refusal := p.client.Refusal(err)
+	if len(scopes) == 0 {
+		return fmt.Errorf("list the projects of %s: %s (name one that this identity may see, or grant it roles/browser there)", p.above(), refusal.String())
+	}
 	refusal.Detail = "not every project could be found: " + refusal.Detail
 	return &collect.PartialScopesError{
 		Scope: resource.Scope{Provider: Name, Account: p.above()}, Kind: "gcp.project",
@@ -242,6 +247,7 @@ type listing struct {
 // pages reads a listing to its end. What was read before an error stays.
 func (p *Provider) pages(ctx context.Context, call, path string) (listing, error) {
 	var all listing
+	seen := make(map[string]bool)
 	token := ""
 	for {
 		var page listing
@@ -252,6 +258,10 @@ func (p *Provider) pages(ctx context.Context, call, path string) (listing, error
 		if page.Next == "" {
 			return all, nil
 		}
+		if seen[page.Next] {
+			return all, api.Failed(call, "", collect.Malformed(call, "it names a page for the second time"))
+		}
+		seen[page.Next] = true
 		token = "&pageToken=" + url.QueryEscape(page.Next)
 	}
 }

@@ -158,7 +158,7 @@ func TestRefusal(t *testing.T) {
 		},
 		"a perimeter": {
 			403, `{"error":{"code":403,"message":"Request is prohibited by organization's policy.","details":[{"reason":"SECURITY_POLICY_VIOLATED"}]}}`,
-			collect.Refusal{Reason: resource.Denied, Code: "SECURITY_POLICY_VIOLATED", Detail: "Request is prohibited by organization's policy."},
+			collect.Refusal{Reason: resource.Failed, Code: "SECURITY_POLICY_VIOLATED", Detail: "Request is prohibited by organization's policy."},
 			1,
 		},
 		"not enabled where it was asked": {

@@ -76,6 +76,8 @@ func (c *Client) Refusal(err error) collect.Refusal {
 		if named && c.consumes(about.Project, answer) {
 			r.Reason = resource.Unsupported
 		}
+	case perimeter(r.Code, answer.Message):
+		// No permission would help: the request comes from outside a perimeter.
 	case answer.Code == http.StatusForbidden || answer.Code == http.StatusUnauthorized:
 		r.Reason = resource.Denied
 	case answer.Code == http.StatusNotFound:
@@ -158,6 +160,14 @@ func (c *Client) Number(project string) string {
 	number, _ := c.numbers.Load(project)
 	text, _ := number.(string)
 	return text
+}
+
+// perimeter reports whether a request was refused since it comes from outside a
+// VPC Service Controls perimeter.
+//
+// Source: https://cloud.google.com/vpc-service-controls/docs/troubleshooting
+func perimeter(code, message string) bool {
+	return code == "SECURITY_POLICY_VIOLATED" || code == "vpcServiceControls" || strings.Contains(message, "vpcServiceControlsUniqueIdentifier")
 }
 
 // code is Google's own word for a refusal: the most telling there is.

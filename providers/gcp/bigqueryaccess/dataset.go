@@ -85,7 +85,7 @@ func (q *datasetQuestions) askAccess(ctx context.Context, r *resource.Resource) 
 		// Source: https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.type
 		r.Gaps = append(r.Gaps, resource.Gap{
 			Call: GetDataset, Reason: resource.Undecided, Detail: "it calls itself PUBLIC, and its access list lets nobody in from outside",
-			Hides: []resource.Hidden{{Via: iampolicy.Open, To: resource.Anyone}},
+			Hides: []resource.Hidden{{Via: iampolicy.Open, To: resource.AnyTenant}},
 		})
 	}
 	if !a.shows() {

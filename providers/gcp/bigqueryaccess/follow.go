@@ -70,7 +70,7 @@ func (s step) hides() []resource.Hidden {
 		can = slices.Concat(reading, writing)
 	}
 	return []resource.Hidden{
-		{Via: View, To: resource.Anyone, Can: can},
+		{Via: View, To: resource.AnyTenant, Can: can},
 		{Via: iampolicy.Named, To: resource.Audience{Reach: resource.ReachListed, Credential: resource.CredentialNamed}, Can: can},
 	}
 }

@@ -98,7 +98,7 @@ func TestChainIsBounded(t *testing.T) {
 	}
 	datasets = append(datasets, fmt.Sprintf("{datasetId: d%03d, access: [{role: READER, iamMember: allUsers}], tables: [{tableId: v, type: VIEW}]}", length))
 	found, calls, _ := run(t, bigquerydataset.New, datasets...)
-	for name, want := range map[string]string{"d000": "private..public", "d100": "private..tenant", "d129": "tenant", "d130": "tenant"} {
+	for name, want := range map[string]string{"d000": "private..tenant", "d100": "private..tenant", "d129": "tenant", "d130": "tenant"} {
 		if got := exposure.Assess(found[name]).Range.String(); got != want {
 			t.Errorf("%s is %s, want %s: %+v", name, got, want, found[name].Gaps)
 		}
@@ -128,7 +128,7 @@ func TestWholeDatasetIsBounded(t *testing.T) {
 		"{datasetId: many, access: ["+fmt.Sprintf(whole, "more")+"]}",
 		"{datasetId: more, access: [{role: OWNER, specialGroup: projectOwners}], tables: ["+tables(51)+"]}",
 	)
-	for name, want := range map[string]string{"few": "private", "many": "private..public"} {
+	for name, want := range map[string]string{"few": "private", "many": "private..tenant"} {
 		if got := exposure.Assess(found[name]).Range.String(); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}

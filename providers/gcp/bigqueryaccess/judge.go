@@ -108,7 +108,7 @@ func (d *door) addAccess(ctx context.Context, r *resource.Resource, a *Access, f
 		if !o.through {
 			r.Gaps = append(r.Gaps, resource.Gap{
 				Call: GetDataset, Reason: o.reason, Detail: a.About.String() + o.detail,
-				Hides: []resource.Hidden{{Via: from.Open, To: resource.Anyone}},
+				Hides: []resource.Hidden{{Via: from.Open, To: resource.AnyTenant}},
 			})
 		}
 	}

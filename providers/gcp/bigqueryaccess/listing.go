@@ -179,7 +179,7 @@ func (i *Item) Resource(k *collect.Kind, scope resource.Scope, name string) *res
 	r.ID = resource.ID(Prefix + parent + "/" + r.Name)
 	r.Gaps = append(r.Gaps, resource.Gap{
 		Call: i.call, Reason: resource.Malformed, Detail: "an entry of the listing has no name that could be asked about",
-		Hides: []resource.Hidden{{Via: iampolicy.Open, To: resource.Anyone}},
+		Hides: []resource.Hidden{{Via: iampolicy.Open, To: resource.AnyTenant}},
 	})
 	return r
 }

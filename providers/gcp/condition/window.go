@@ -15,21 +15,33 @@ import (
 // that is over at now or that never opens. Whether a bound itself is within the
 // window is not told.
 func Window(expression string, now time.Time) (opens, closes time.Time, ok bool) {
-	if len(expression) > maxLength {
-		return time.Time{}, time.Time{}, false
-	}
-	tree, ok := parse(expression)
+	w, ok := windowOf(expression)
 	if !ok {
-		return time.Time{}, time.Time{}, false
-	}
-	var w window
-	if !w.read(tree.NativeRep().Expr()) {
 		return time.Time{}, time.Time{}, false
 	}
 	if !w.closes.IsZero() && (!w.closes.After(now) || !w.closes.After(w.opens)) {
 		return time.Time{}, time.Time{}, false
 	}
 	return w.opens, w.closes, true
+}
+
+// Over reports whether an expression says nothing but when it holds, as for
+// Window, and does not hold any more.
+func Over(expression string, now time.Time) bool {
+	w, ok := windowOf(expression)
+	return ok && !w.closes.IsZero() && (!w.closes.After(now) || !w.closes.After(w.opens))
+}
+
+func windowOf(expression string) (w window, ok bool) {
+	if len(expression) > maxLength {
+		return w, false
+	}
+	tree, ok := parse(expression)
+	if !ok {
+		return w, false
+	}
+	ok = w.read(tree.NativeRep().Expr())
+	return w, ok
 }
 
 type window struct{ opens, closes time.Time }

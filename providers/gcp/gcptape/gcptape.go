@@ -95,13 +95,15 @@ type refusal struct {
 var refusals = map[resource.Reason][]refusal{
 	resource.Denied: {
 		{http.StatusForbidden, "forbidden", "The caller does not have permission", "PERMISSION_DENIED"},
-		{http.StatusForbidden, "SECURITY_POLICY_VIOLATED", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: R", "PERMISSION_DENIED"},
 	},
 	resource.Throttled: {
 		{http.StatusTooManyRequests, "rateLimitExceeded", "Quota exceeded for quota metric 'Read requests'.", "RESOURCE_EXHAUSTED"},
 		{http.StatusForbidden, "rateLimitExceeded", "Exceeded rate limits.", "PERMISSION_DENIED"},
 	},
-	resource.Failed: {{http.StatusInternalServerError, "backendError", "Internal error encountered.", "INTERNAL"}},
+	resource.Failed: {
+		{http.StatusInternalServerError, "backendError", "Internal error encountered.", "INTERNAL"},
+		{http.StatusForbidden, "SECURITY_POLICY_VIOLATED", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: R", "PERMISSION_DENIED"},
+	},
 }
 
 func older(r refusal) string {

@@ -79,17 +79,17 @@ func policiesOf(all []denial) []string {
 
 // close closes an action with the rules that deny at least this surely.
 func (f *finder) close(all []denial, a resource.Action, least verdict) closure {
-	c := closure{closed: true}
+	var c closure
 	for _, permission := range role.Granting(f.guarded.Store, a) {
-		name := role.DenyName(permission)
-		if name == "" && least == maybe {
-			c.doubts = union(c.doubts, []string{permission + " cannot be denied, and whether a grant comes with it is not looked at"})
+		best, v, at := tightest(all, role.DenyName(permission), least)
+		switch {
+		case best == nil && least == yes:
+			return closure{}
+		case best == nil:
+			c.doubts = union(c.doubts, []string{"not every permission that gives it is denied, and which of them a grant comes with is not looked at"})
 			continue
 		}
-		best, v, at := tightest(all, name, least)
-		if best == nil {
-			return closure{}
-		}
+		c.closed = true
 		c.spared = c.spared || best.spared
 		c.policies = union(c.policies, []string{best.policy})
 		if v == maybe {

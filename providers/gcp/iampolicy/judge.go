@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
@@ -38,6 +39,44 @@ func (s Subject) facts() condition.Facts {
 		f.Service, f.Type, f.Name = s.Service, s.Type, s.Name
 	}
 	return f
+}
+
+// evaluate tells whether a condition holds. One that does not hold now and asks
+// for the time in any way but by a window from one date to another may hold at
+// another hour. And a name may be given with the project's number for its id:
+// which of them conditions are told is not documented for every service.
+func (s Subject) evaluate(expression string) (value condition.Value, why string) {
+	told := s.facts()
+	value, why = condition.Evaluate(expression, told)
+	if value != condition.False {
+		return value, why
+	}
+	if number := s.Client.Number(s.Project); told.Name != "" && number != "" {
+		other := told
+		other.Name = strings.Replace(told.Name, "projects/"+s.Project+"/", "projects/"+number+"/", 1)
+		if again, _ := condition.Evaluate(expression, other); again != condition.False {
+			return condition.Unknown, "it names the project by its number, and whether this service does is not documented"
+		}
+	}
+	timeless := told
+	timeless.Now = time.Time{}
+	now := s.Client.Now()
+	if always, _ := condition.Evaluate(expression, timeless); always == condition.False || condition.Over(expression, now) {
+		return condition.False, why
+	}
+	if _, _, later := condition.Window(expression, now); later {
+		return condition.False, why
+	}
+	return condition.Unknown, "it does not hold now, and may at another time"
+}
+
+// opening says when a condition that does not hold yet will.
+func opening(expression string, now time.Time) string {
+	opens, _, ok := condition.Window(expression, now)
+	if !ok || !opens.After(now) {
+		return ""
+	}
+	return ", and will from " + opens.UTC().Format(time.RFC3339)
 }
 
 // Source is where a policy was read, and the channels that its grants take.
@@ -129,7 +168,7 @@ func (s *Store) askOrganisation(ctx context.Context, r *resource.Resource) error
 // asked: it is an outsider until somebody names it as trusted.
 func (s *Store) place(ctx context.Context, r *resource.Resource, p pending) {
 	id, audited := s.subject.Client.ID(p.who.Project)
-	s.owner.OwnProject = nil
+	defer func() { s.owner.OwnProject = nil }()
 	if audited && s.above != "" && id != s.subject.Project {
 		above, err := hierarchy.Of(s.subject.Client, id).Ancestors(ctx)
 		if err != nil {
@@ -173,12 +212,12 @@ func (s *Store) bind(ctx context.Context, r *resource.Resource, b Binding, from 
 	actions := role.Actions(s.subject.Store, held)
 	value, why := condition.True, ""
 	if b.Condition != nil && b.Condition.Expression != "" {
-		value, why = condition.Evaluate(b.Condition.Expression, s.subject.facts())
+		value, why = s.subject.evaluate(b.Condition.Expression)
 	}
 	switch {
 	case value == condition.False:
-		r.Notes = append(r.Notes, fmt.Sprintf("binding of %s to %s: its condition does not hold now (%s)",
-			b.Role, members(strangers), b.Condition.Expression))
+		r.Notes = append(r.Notes, fmt.Sprintf("binding of %s to %s: its condition does not hold now (%s)%s",
+			b.Role, members(strangers), b.Condition.Expression, opening(b.Condition.Expression, s.subject.Client.Now())))
 		return
 	case doubt != nil:
 		s.doubtAll(r, strangers, from, resource.Actions(), *doubt)

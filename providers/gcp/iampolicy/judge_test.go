@@ -125,6 +125,29 @@ func TestAdd(t *testing.T) {
 		"until next year": {binding: iampolicy.Binding{
 			Role: viewer, Members: []string{"allUsers"}, Condition: &iampolicy.Condition{Expression: `request.time < timestamp("2027-01-01T00:00:00Z")`},
 		}, want: "public"},
+		"from next year": {binding: iampolicy.Binding{
+			Role: viewer, Members: []string{"allUsers"}, Condition: &iampolicy.Condition{Expression: `request.time > timestamp("2027-01-01T00:00:00Z")`},
+		}, want: "private"},
+		"at other hours": {binding: iampolicy.Binding{
+			Role: viewer, Members: []string{"allUsers"}, Condition: &iampolicy.Condition{Expression: `request.time. getHours("UTC") >= 9`},
+		}, want: "private..public"},
+		"at other hours, by the text of the time": {binding: iampolicy.Binding{
+			Role: viewer, Members: []string{"allUsers"}, Condition: &iampolicy.Condition{Expression: `string(request.time).contains("T15:")`},
+		}, want: "private..public"},
+		"at other hours, with a role of nothing": {binding: iampolicy.Binding{
+			Role: "roles/browser", Members: []string{"allUsers"}, Condition: &iampolicy.Condition{Expression: `request.time.getHours("UTC") >= 9`},
+		}, want: "private"},
+		"by a custom role that is named like one with a condition": {
+			cloud:   cloud{"iam:projects.roles.get": `{"name":"projects/tconnect/roles/reader_withcond_a1","includedPermissions":["storage.objects.get"]}`},
+			binding: iampolicy.Binding{Role: "projects/tconnect/roles/reader_withcond_a1", Members: []string{"allUsers"}}, want: "public",
+		},
+		"by a role that is marked as conditional": {
+			binding: iampolicy.Binding{Role: "roles/storage.objectViewer_withcond_a1", Members: []string{"allUsers"}}, want: "private..public",
+		},
+		"whoever a pool takes": {
+			binding: iampolicy.Binding{Role: viewer, Members: []string{"principalSet://iam.googleapis.com/projects/111111111111/locations/global/workloadIdentityPools/github/*"}},
+			want:    "private..public",
+		},
 		"where a tag is": {binding: iampolicy.Binding{
 			Role: viewer, Members: []string{"allUsers"}, Condition: &iampolicy.Condition{Expression: `resource.matchTag("1/env", "prod")`},
 		}, want: "private..public"},
@@ -227,6 +250,11 @@ public: when it is
 channels: {policy: grants, named-policy: grants}
 lists: [{call: "storage:buckets.list", permission: storage.buckets.list}]
 reads:
+  - call: cloudkms:projects.locations.keyRings.getIamPolicy
+    permission: cloudkms.keyRings.getIamPolicy
+    hides: [{via: policy, to: {reach: internet, credential: none}}]
+  - {call: "iam:policies.listPolicies", permission: iam.denypolicies.list, shared: true}
+  - {call: "iam:policies.get", permission: iam.denypolicies.get, shared: true}
   - call: cloudresourcemanager:organizations.get
     permission: resourcemanager.organizations.get
     shared: true
@@ -278,7 +306,7 @@ func TestDecode(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"etag":"ACAB"}`: "0 bindings", `{"kind":"storage#policy","bindings":[]}`: "0 bindings", `{"version":1}`: "0 bindings",
 		`{"bindings":[{"role":"r","members":["allUsers"]}]}`: "1 bindings",
-		`{}`: "malformed", `[]`: "malformed", `null`: "malformed", `{"bindings":5}`: "malformed", `{"bindings":[{"members":"allUsers"}]}`: "malformed",
+		`{}`: "malformed", `[]`: "malformed", `{"bindings":null,"etag":null,"version":null}`: "malformed", `null`: "malformed", `{"bindings":5}`: "malformed", `{"bindings":[{"members":"allUsers"}]}`: "malformed",
 		`{"items":[]}`: "malformed",
 	} {
 		p, err := iampolicy.Decode("c", json.RawMessage(text))

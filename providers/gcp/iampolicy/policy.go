@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
@@ -47,7 +48,9 @@ func Decode(call string, text []byte) (*Policy, error) {
 	if err := json.Unmarshal(text, &members); err != nil || members == nil {
 		return nil, collect.Malformed(call, "the answer is no policy")
 	}
-	if members["etag"] == nil && members["bindings"] == nil && members["version"] == nil && members["kind"] == nil {
+	if !slices.ContainsFunc([]string{"etag", "bindings", "version", "kind"}, func(key string) bool {
+		return len(members[key]) > 0 && string(members[key]) != "null"
+	}) {
 		return nil, collect.Malformed(call, "there is no policy in the answer")
 	}
 	p := new(Policy)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -116,29 +115,53 @@ func (c *rows) Kind() *collect.Kind { return c.Row.Kind }
 // the others: what went wrong comes last.
 func (c *rows) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
 	return func(yield func(*resource.Resource, error) bool) {
-		var failed error
+		w := walk{rows: c, yield: yield}
 		for i := range c.Chains {
-			w := walk{rows: c, chain: &c.Chains[i], yield: yield}
+			w.chain = &c.Chains[i]
 			w.below(ctx, 0, "projects/"+c.project)
 			if w.stopped {
 				return
 			}
-			failed = errors.Join(failed, w.failed)
 		}
-		if failed != nil {
-			yield(nil, failed)
+		if err := w.outcome(); err != nil {
+			yield(nil, err)
 		}
 	}
 }
 
-// walk is one chain being listed.
+// walk is a listing under way.
 type walk struct {
 	*rows
-	chain   *Chain
-	yield   func(*resource.Resource, error) bool
-	stopped bool
-	unnamed int
-	failed  error // of the first place that could not be listed
+	chain    *Chain
+	yield    func(*resource.Resource, error) bool
+	stopped  bool
+	unnamed  int
+	answered bool  // some place was listed
+	failed   error // of the first place that could not be
+	absent   error // of the first place that does not offer the service
+}
+
+// outcome is the error of the whole: of the places that could not be listed the
+// first. The service is not there only where no place has it; where one answered,
+// another that does not is one of which stores may be missing.
+func (w *walk) outcome() error {
+	switch {
+	case w.failed != nil:
+		return w.failed
+	case w.absent != nil && w.answered:
+		return &PlaceError{Err: w.absent}
+	default:
+		return w.absent
+	}
+}
+
+// PlaceError says that one place of several did not offer what others do.
+type PlaceError struct{ Err error }
+
+// Error implements error. It does not unwrap: that would make it the absence of
+// the whole service.
+func (e *PlaceError) Error() string {
+	return "one place does not answer for the service: " + e.Err.Error()
 }
 
 // below lists what is in parent, step by step, down to the stores.
@@ -147,7 +170,7 @@ func (w *walk) below(ctx context.Context, step int, parent string) {
 		switch {
 		case err != nil:
 			w.fail(err)
-		case e.Name == "":
+		case e.Name == "" || step == len(w.chain.Lists)-1 && len(values(e.Name)) == 0:
 			w.nameless(e, step)
 		case step == len(w.chain.Lists)-1:
 			w.stopped = !w.yield(w.describe(e), nil)
@@ -171,12 +194,14 @@ func (w *walk) nameless(e *Entry, step int) {
 	}
 }
 
-// fail remembers the first failure: one line of the ledger tells it.
+// fail remembers the first failure of each sort: one line of the ledger tells it.
 func (w *walk) fail(err error) {
-	if w.failed != nil {
-		return
+	switch absent := w.client.Refusal(err).Reason == resource.Unsupported; {
+	case absent && w.absent == nil:
+		w.absent = err
+	case !absent && w.failed == nil:
+		w.failed = err
 	}
-	w.failed = err
 }
 
 // page yields what a listing holds, page by page.
@@ -193,6 +218,7 @@ func (w *walk) page(ctx context.Context, step int, parent string) iter.Seq2[*Ent
 			query.Set(sizeWord(call), fmt.Sprint(w.chain.Size))
 		}
 		var lost []string
+		seen := make(map[string]bool)
 		for {
 			var answer json.RawMessage
 			request := api.Request{Service: service(call), Location: w.location(step, parent), Path: withQuery(path, query)}
@@ -211,9 +237,15 @@ func (w *walk) page(ctx context.Context, step int, parent string) iter.Seq2[*Ent
 				}
 			}
 			lost = append(lost, p.lost...)
+			w.answered = true
 			if p.next == "" {
 				break
 			}
+			if seen[p.next] {
+				yield(nil, collect.Malformed(call, "it names a page for the second time"))
+				return
+			}
+			seen[p.next] = true
 			query.Set("pageToken", p.next)
 		}
 		if slices.Sort(lost); len(lost) > 0 {
@@ -389,6 +421,10 @@ func (c *rows) describe(e *Entry) *resource.Resource {
 	if r.Name == "" {
 		return c.nameless(e, r)
 	}
+	if call, _ := c.policyOf(e.Name); call == "" {
+		r.Gaps = append(r.Gaps, unasked(e.call, "its name is of no form that a policy could be asked for by"))
+		return r
+	}
 	for _, text := range []string{e.CreateTime, e.Creation} {
 		if created, err := time.Parse(time.RFC3339, text); err == nil {
 			r.Created = created.UTC()
@@ -403,11 +439,16 @@ func (c *rows) describe(e *Entry) *resource.Resource {
 func (c *rows) nameless(e *Entry, r *resource.Resource) *resource.Resource {
 	r.Name = fmt.Sprintf("(without a name, %d)", e.nameless)
 	r.ID += resource.ID(r.Name)
-	r.Gaps = append(r.Gaps, resource.Gap{
-		Call: e.call, Reason: resource.Malformed, Detail: "an entry of the listing has no name that could be asked about",
-		Hides: []resource.Hidden{{Via: Open, To: resource.Anyone}},
-	})
+	r.Gaps = append(r.Gaps, unasked(e.call, "an entry of the listing has no name that could be asked about"))
 	return r
+}
+
+// unasked is the gap of a store whose policy cannot be asked for.
+func unasked(call, detail string) resource.Gap {
+	return resource.Gap{
+		Call: call, Reason: resource.Malformed, Detail: detail,
+		Hides: []resource.Hidden{{Via: Open, To: resource.Anyone}, {Via: Named, To: resource.Outsiders()}},
+	}
 }
 
 // Questions implements collect.Collector.

@@ -46,7 +46,7 @@ const (
 	foreignNode      = "it belongs to another organisation"
 	undecidedNode    = "whether it belongs to the store's organisation cannot be told"
 	unlookedPool     = "it comes through a workload identity pool of the store's own side, and whom that takes was not looked at"
-	wholePool        = "it stands for everybody whom a workload identity pool takes, which was not looked at"
+	wholePool        = "it stands for a set of those whom a workload identity pool takes, which was not looked at: perhaps everybody"
 	workforce        = "a workforce pool does not say to which organisation it belongs"
 	ownDomain        = "its domain is the organisation's own"
 	consumerDomain   = "it is an account that anybody can have, outside the organisation"
@@ -201,7 +201,7 @@ func (o Owner) federated(m Member) (Standing, string) {
 	switch {
 	case !workload || strings.HasSuffix(pool, ".svc.id.goog"): // of GKE, which takes its own workloads alone
 		return s, why
-	case strings.HasSuffix(m.Text, "/*"):
+	case strings.HasPrefix(m.Text, "principalSet:") && !strings.Contains(m.Text, "/group/"):
 		return PerhapsAll, wholePool
 	case s == Own:
 		return Undecided, unlookedPool

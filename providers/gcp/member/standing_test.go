@@ -78,7 +78,7 @@ func TestStanding(t *testing.T) {
 		{"a foreign pool, whole", "principalSet://iam.googleapis.com/projects/222222222222" + pools + "ci/*", owner, PerhapsAll, wholePool},
 		{"own pool of GKE, whole", "principalSet://iam.googleapis.com/projects/111111111111" + pools + "tconnect.svc.id.goog/*", owner, Own, ownProject},
 		{"own pool", "principal://iam.googleapis.com/projects/111111111111" + pools + "ci/subject/x", owner, Undecided, unlookedPool},
-		{"a sibling's pool", "principalSet://iam.googleapis.com/projects/333333333333" + pools + "ci/attribute.repository/o/r", owner, Undecided, unlookedPool},
+		{"a set of a sibling's pool", "principalSet://iam.googleapis.com/projects/333333333333" + pools + "ci/attribute.repository/o/r", owner, PerhapsAll, wholePool},
 		{"a foreign pool", "principal://iam.googleapis.com/projects/222222222222" + pools + "ci/subject/x", owner, Outsider, foreignProject},
 		{"a pool, and the own number was not read", "principal://iam.googleapis.com/projects/111111111111" + pools + "ci/subject/x", alone, Undecided, unreadProject},
 		{"a workforce", "principalSet://iam.googleapis.com/locations/global/workforcePools/staff/*", owner, Undecided, workforce},

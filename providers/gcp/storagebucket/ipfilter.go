@@ -103,7 +103,7 @@ func (b *bucket) askBucket(ctx context.Context, r *resource.Resource) error {
 	f, err := decodeFilter(answer.IPFilter)
 	if err != nil || f.Mode != filterOn || f.silent() {
 		b.doubtFilter(r, getCall, resource.Nobody, "the listing says that the IP filter is on, and the bucket does not tell what it lets through")
-		return nil
+		return nil //nolint:nilerr // it is told as a doubt
 	}
 	b.judgeFilter(r, f, func(quote string) resource.Evidence {
 		return resource.Evidence{Call: getCall, Of: b.name, Pointer: "/ipFilter", Quote: quote}
@@ -227,7 +227,7 @@ func (b *bucket) askFilter(ctx context.Context, r *resource.Resource) error {
 	case answer.Kind == "" && answer.Permissions == nil:
 		return collect.Malformed(testCall, "the answer is no test of permissions")
 	case i < 0:
-		r.Gaps = append(r.Gaps, Kind.Question(testCall, nil).Gap(resource.Undecided,
+		r.Gaps = append(r.Gaps, Kind.Question(testCall, nil).Gap(resource.Denied,
 			"this identity may not see whether the bucket has an IP filter, which could keep strangers out"))
 	default:
 		r.Set("ip_filter", false, resource.Evidence{Call: testCall, Of: b.name, Pointer: fmt.Sprintf("/permissions/%d", i), Quote: permission})

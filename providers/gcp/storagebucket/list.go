@@ -40,6 +40,7 @@ func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, erro
 	return func(yield func(*resource.Resource, error) bool) {
 		w := walk{collector: c}
 		var nameless error
+		seen := make(map[string]bool)
 		for token, more := "", true; more; more = token != "" {
 			p, err := w.page(ctx, token)
 			if err != nil {
@@ -54,7 +55,11 @@ func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, erro
 				}
 			}
 			w.lost = append(w.lost, p.Unreachable...)
-			token = p.Next
+			if token = p.Next; token != "" && seen[token] {
+				yield(nil, api.Failed(listCall, c.project, collect.Malformed(listCall, "it names a page for the second time")))
+				return
+			}
+			seen[token] = true
 		}
 		slices.Sort(w.lost)
 		for _, name := range slices.Compact(w.lost) {
