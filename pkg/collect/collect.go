@@ -44,8 +44,9 @@ type Collector interface {
 	// one last error; what was listed before stays.
 	List(ctx context.Context) iter.Seq2[*resource.Resource, error]
 	// Questions returns what can be asked about a store, in the order that
-	// decides soonest. It is called once for each store and makes questions of
-	// that store's own, which may share what they learn. It makes no call.
+	// decides soonest. It is called once for each store, with the pointer that
+	// List yielded: a listing may give one name twice. The questions are that
+	// store's own, and may share what they learn. It makes no call.
 	Questions(r *resource.Resource) []*Question
 }
 

@@ -52,11 +52,11 @@ func Grant(credential resource.Credential, because ...resource.Evidence) resourc
 type Endpoints struct{ byStore sync.Map }
 
 // Put remembers where a store listens.
-func (s *Endpoints) Put(r *resource.Resource, e Endpoint) { s.byStore.Store(r.ID, e) }
+func (s *Endpoints) Put(r *resource.Resource, e Endpoint) { s.byStore.Store(r, e) }
 
 // Take returns what was remembered of a store, and forgets it.
 func (s *Endpoints) Take(r *resource.Resource) Endpoint {
-	found, _ := s.byStore.LoadAndDelete(r.ID)
+	found, _ := s.byStore.LoadAndDelete(r)
 	e, _ := found.(Endpoint)
 	return e
 }

@@ -177,6 +177,6 @@ func (c *collector) bucket(ctx context.Context, text json.RawMessage, withheld *
 	} else {
 		b.describe(ctx, r, &e, withheld)
 	}
-	c.listed.Store(r.ID, b)
+	c.listed.Store(r, b)
 	return r, nil
 }

@@ -65,8 +65,8 @@ type collector struct {
 	client  *api.Client
 	project string
 	scope   resource.Scope
-	// listed are the buckets between their listing and their questions, by ID:
-	// what the listing says of one decides what is asked about it.
+	// listed are the buckets between their listing and their questions, by the
+	// store that was listed: what the listing says of one decides what is asked about it.
 	listed sync.Map
 }
 
@@ -82,7 +82,7 @@ func (c *collector) Kind() *collect.Kind { return Kind }
 // soonest: what closes everything first, then who is let in, doors that are
 // rarely used last.
 func (c *collector) Questions(r *resource.Resource) []*collect.Question {
-	found, ok := c.listed.LoadAndDelete(r.ID)
+	found, ok := c.listed.LoadAndDelete(r)
 	b, isBucket := found.(*bucket)
 	if !ok || !isBucket {
 		return nil // one that the listing went without: its gap hides everything
