@@ -12,3 +12,8 @@ var ToyotaWorld []byte
 //
 //go:embed toyota/world-gcp.yaml
 var ToyotaGoogleWorld []byte
+
+// ToyotaAzureWorld is its Azure side, for a loopback Azure.
+//
+//go:embed toyota/world-azure.yaml
+var ToyotaAzureWorld []byte

@@ -19,6 +19,9 @@ import (
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws"
 	"github.com/andon-audit/andon/providers/aws/awstest"
+	"github.com/andon-audit/andon/providers/azure"
+	"github.com/andon-audit/andon/providers/azure/arm"
+	"github.com/andon-audit/andon/providers/azure/azuretest"
 	"github.com/andon-audit/andon/providers/gcp"
 	"github.com/andon-audit/andon/providers/gcp/api"
 	"github.com/andon-audit/andon/providers/gcp/gcptest"
@@ -29,7 +32,7 @@ var update = flag.Bool("update", false, "record the estates again")
 // TestToyotaTapeIsFresh holds the recording to the world it was recorded from:
 // the same questions get the same bytes.
 func TestToyotaTapeIsFresh(t *testing.T) {
-	got := slices.Concat([]byte(comment), record(t, amazon(t)), record(t, google(t)))
+	got := slices.Concat([]byte(comment), record(t, amazon(t)), record(t, google(t)), record(t, microsoft(t)))
 	file := filepath.Join("toyota", "tape.txtar")
 	if *update {
 		if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -45,7 +48,7 @@ func TestToyotaTapeIsFresh(t *testing.T) {
 	}
 }
 
-const comment = "A recorded estate; README.md tells what each store shows. Recorded from world.yaml and world-gcp.yaml.\n\n"
+const comment = "A recorded estate; README.md tells what each store shows. Recorded from world.yaml, world-gcp.yaml and world-azure.yaml.\n\n"
 
 // loopback is a cloud that serves a world, and the provider that asks it.
 type loopback struct {
@@ -77,6 +80,20 @@ func google(t *testing.T) loopback {
 	return loopback{transport: serve(t, server.Start, server.Transport), open: func(transport http.RoundTripper) (collect.Provider, error) {
 		return gcp.Open(t.Context(), gcp.Options{Options: api.Options{
 			Offline: true, Transport: collect.NewReadOnly(transport, gcp.Calls()...), Backoff: atOnce,
+		}})
+	}}
+}
+
+func microsoft(t *testing.T) loopback {
+	t.Helper()
+	w, err := azuretest.Parse(ToyotaAzureWorld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := azuretest.NewServer(w)
+	return loopback{transport: serve(t, server.Start, server.Transport), open: func(transport http.RoundTripper) (collect.Provider, error) {
+		return azure.Open(t.Context(), azure.Options{Options: arm.Options{
+			Offline: true, Transport: collect.NewReadOnly(transport, azure.Calls()...), Backoff: atOnce,
 		}})
 	}}
 }
@@ -132,7 +149,11 @@ func TestPermissionsAreFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string][]byte{"aws.json": append(policy, '\n'), "gcp.yaml": role} {
+	definition, err := json.MarshalIndent(azure.Permissions().Role, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]byte{"aws.json": append(policy, '\n'), "gcp.yaml": role, "azure.json": append(definition, '\n')} {
 		file := filepath.Join("permissions", name)
 		if *update {
 			if err := os.WriteFile(file, want, 0o644); err != nil {

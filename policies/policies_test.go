@@ -27,6 +27,9 @@ var vocabulary = policy.Vocabulary{
 		"public_access_prevention_effective": policy.Bool,
 		"oldest_hmac_key_days":               policy.Number,
 		"ssl_required":                       policy.Bool,
+
+		"allow_blob_public_access": policy.Bool,
+		"admin_user":               policy.Bool,
 	},
 	Kinds: []resource.Kind{
 		"aws.s3.bucket", "aws.s3.directory_bucket", "aws.s3.access_point",
@@ -41,6 +44,9 @@ var vocabulary = policy.Vocabulary{
 		"gcp.bigquery.routine", "gcp.pubsub.topic", "gcp.pubsub.subscription", "gcp.pubsub.snapshot", "gcp.secretmanager.secret",
 		"gcp.kms.key_ring", "gcp.kms.key", "gcp.artifactregistry.repository", "gcp.compute.image", "gcp.compute.machine_image",
 		"gcp.compute.snapshot", "gcp.compute.disk",
+		"azure.storage.account", "azure.sql.server", "azure.sql.managed_instance", "azure.postgresql.flexible_server",
+		"azure.mysql.flexible_server", "azure.cosmosdb.account", "azure.redis.cache", "azure.keyvault.vault",
+		"azure.containerregistry.registry", "azure.compute.disk", "azure.compute.snapshot", "azure.compute.gallery",
 	},
 	Classes: []resource.Class{
 		"bucket", "access-point", "database", "search", "file-system", "snapshot", "image", "queue", "topic", "stream",
@@ -49,6 +55,7 @@ var vocabulary = policy.Vocabulary{
 	Channels: []resource.Channel{
 		"acl", "named-acl", "policy", "disputed-policy", "limited-policy", "network", "public-attribute", "named-attribute", "grant", "gateway",
 		"named-policy", "object-acl", "folder", "named-folder", "consumer", "view",
+		"container", "website", "perimeter", "resource-access", "replication", "link", "anonymous-pull", "gallery", "named-gallery",
 	},
 	Actions: []resource.Action{
 		resource.List, resource.Read, resource.Write, resource.Delete, resource.ReadACL, resource.TakeOver,

@@ -15,6 +15,7 @@ import (
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/policies"
 	"github.com/andon-audit/andon/providers/aws/awstape"
+	"github.com/andon-audit/andon/providers/azure/azuretape"
 	"github.com/andon-audit/andon/providers/gcp/gcptape"
 )
 
@@ -29,6 +30,8 @@ var _ policy.Givens = recordings{}
 var clouds = map[string]conformance.Suite{
 	"aws": {Dialect: awstape.Dialect{}, Open: awstape.Open},
 	"gcp": {Dialect: gcptape.Dialect{}, Open: gcptape.Open},
+
+	"azure": {Dialect: azuretape.Dialect{}, Open: azuretape.Open},
 }
 
 // Given implements policy.Givens.

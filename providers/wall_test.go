@@ -78,10 +78,21 @@ var walls = []wall{
 		why: "what a policy says is decided without asking anybody",
 	},
 	{
-		from: own("..."), to: own("providers/aws/awstest", "providers/aws/awstape", "pkg/collect/conformance", "pkg/report/reporttest"),
+		from: own("providers/gcp/role", "providers/gcp/member", "providers/gcp/condition"), to: slices.Concat(sdks, own("providers/gcp/api", "pkg/collect/...")), deep: true,
+		why: "what a role, a principal and a condition mean is decided without asking anybody",
+	},
+	{
+		from: own("..."), to: own(
+			"providers/aws/awstest", "providers/aws/awstape", "providers/gcp/gcptest", "providers/gcp/gcptape",
+			"providers/azure/azuretest", "providers/azure/azuretape",
+			"pkg/collect/conformance", "pkg/report/reporttest",
+		),
 		except: map[string]string{
 			"cmd/andon/cli":         "andon demo starts the loopback cloud",
 			"providers/aws/awstape": "it makes the recordings that tests are made of; nothing that is shipped imports it",
+			"providers/gcp/gcptape": "it makes the recordings that tests are made of; nothing that is shipped imports it",
+
+			"providers/azure/azuretape": "it makes the recordings that tests are made of; nothing that is shipped imports it",
 		},
 		why: "what tests stand on is not shipped",
 	},

@@ -18,6 +18,7 @@ import (
 	"github.com/andon-audit/andon/cmd/andon/cli"
 	"github.com/andon-audit/andon/examples"
 	"github.com/andon-audit/andon/providers/aws/awstest"
+	"github.com/andon-audit/andon/providers/azure/azuretest"
 	"github.com/andon-audit/andon/providers/gcp/gcptest"
 )
 
@@ -36,8 +37,9 @@ func TestMain(m *testing.M) {
 //	normal FROM TO          copy a file (or stdout) with run ids, times and versions made equal
 //
 // and in the environment $TOYOTA (the recorded estate), $CLOUD (the same estate,
-// served live), $GOOGLE (the estate of $WORLD, a file, served live) and $POLICIES
-// (the built-in policies).
+// served live), $GOOGLE (the estate of $WORLD, a file, served live), $AZURE (that of
+// $WORLD_AZURE, with the certificate of the file $CERTIFICATE) and $POLICIES (the
+// built-in policies).
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -63,6 +65,9 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("GOOGLE", google)
 			env.Setenv("WORLD", world)
+			if err := serveAzure(env, filepath.Join(root, "cmd", "andon", "testdata", "world-azure.yaml")); err != nil {
+				return err
+			}
 			env.Setenv("TOYOTA", filepath.Join(root, "examples", "toyota"))
 			env.Setenv("POLICIES", filepath.Join(root, "policies"))
 			// No credential of this machine reaches a script, and none is needed.
@@ -70,6 +75,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("AWS_CONFIG_FILE", os.DevNull)
 			env.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
 			env.Setenv("GCE_METADATA_HOST", noMetadata(env))
+			env.Setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
 			env.Setenv("LANG", "C.UTF-8")
 			return nil
 		},
@@ -102,6 +108,28 @@ func serveGoogle(env *testscript.Env, file string) (url string, err error) {
 		env.Defer(stop)
 	}
 	return url, err
+}
+
+func serveAzure(env *testscript.Env, file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	world, err := azuretest.Parse(text)
+	if err != nil {
+		return err
+	}
+	server := azuretest.NewServer(world)
+	url, stop, err := server.Start()
+	if err != nil {
+		return err
+	}
+	env.Defer(stop)
+	certificate := filepath.Join(env.WorkDir, "azure.pem")
+	env.Setenv("AZURE", url)
+	env.Setenv("WORLD_AZURE", file)
+	env.Setenv("CERTIFICATE", certificate)
+	return os.WriteFile(certificate, server.Certificate(), 0o600)
 }
 
 // noMetadata stands in for the metadata server of a virtual machine that has no

@@ -42,15 +42,16 @@ func (s *session) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "List every data store, judge it, and report",
-		Long: `Lists the data stores of AWS accounts and Google Cloud projects, decides for each
-whether it is public instead of private, and reports it with the evidence.
+		Long: `Lists the data stores of AWS accounts, Azure subscriptions and Google Cloud
+projects, decides for each whether it is public instead of private, and reports it
+with the evidence.
 
 Which clouds are audited: those that --cloud names; else those that the kinds of
 --kind are of; else those of which a flag is given, since each flag that says what
 to audit is of one cloud; else every cloud for which this machine has credentials,
 which is then said on stderr. What is not chosen is not asked, and a cloud that is
 chosen and cannot be opened is an error: name the clouds wherever nobody reads
-stderr. A recording (--replay) holds one cloud or both.
+stderr. A recording (--replay) holds one cloud or several.
 
 By default only the questions whose answer can still change a verdict are asked
 (--depth verdict). --depth full asks everything: it also shows what would become
@@ -63,6 +64,7 @@ found; 3 findings, 4 something could not be read, 5 both, 2 a usage error.`,
   andon audit --role-arn arn:aws:iam::123456789012:role/andon --external-id cord
   andon audit --project tconnect --project dealers
   andon audit --organization 900000000001
+  andon audit --subscription 11111111-2222-3333-4444-555555555555
   andon audit --cloud aws --cloud gcp
   andon audit --format ndjson --output report.ndjson
   andon audit --replay examples/toyota --depth full
@@ -274,7 +276,7 @@ func (r *rules) register(cmd *cobra.Command) {
 	flags.StringVar(&r.depth, "depth", "verdict", "verdict asks only what decides exposure, full asks everything")
 	flags.StringVar(&r.policies, "policies", "", "folder of policies to use instead of the built-in ones")
 	flags.StringArrayVar(&r.only, "policy", nil, "policy to apply, by id or pattern, repeatable (default: every policy)")
-	flags.StringArrayVar(&r.trusted, "trusted-account", nil, "foreign account that may share stores, or in Google Cloud a domain or project, as a finding names it, repeatable")
+	flags.StringArrayVar(&r.trusted, "trusted-account", nil, "foreign account that may share stores, in Azure a tenant, in Google Cloud a domain or project, as a finding names it, repeatable")
 	flags.StringVar(&r.config, "config", "", "configuration file (default: andon.yaml in this folder, where there is one)")
 	must(cmd.MarkFlagDirname("policies"))
 	must(cmd.RegisterFlagCompletionFunc("depth", words("verdict", "full")))

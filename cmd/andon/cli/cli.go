@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -39,9 +40,11 @@ type session struct {
 	logFormat      string
 	started        bool // the command line was understood
 	// served, where it is not nil, are the only clouds there are: andon demo
-	// serves these, and must not lead to others.
-	served []string
-	exit   int
+	// serves these, and must not lead to others. trusted, where it is not nil, are
+	// the only certificates that a live run trusts: those of these clouds.
+	served  []string
+	trusted *x509.CertPool
+	exit    int
 }
 
 // usageError is a mistake of the caller: a flag, a configuration, a policy or a

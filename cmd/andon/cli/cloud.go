@@ -10,6 +10,7 @@ import (
 	"github.com/andon-audit/andon/pkg/collect/tape"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws"
+	"github.com/andon-audit/andon/providers/azure"
 	"github.com/andon-audit/andon/providers/gcp"
 )
 
@@ -35,6 +36,9 @@ type cloud struct {
 // reach is how a provider gets to its answers.
 type reach struct {
 	transport http.RoundTripper
+	// tokens carries what a provider asks for its credentials; nil means Go's own
+	// transport.
+	tokens http.RoundTripper
 	// tapes are what is replayed; none when the cloud itself is asked.
 	tapes []*tape.Tape
 	// attempts is how often a call is tried; 0 means the provider's default.
@@ -49,12 +53,19 @@ type reached struct {
 }
 
 // clouds returns every cloud, in the order in which they are audited.
-func clouds() []*cloud { return []*cloud{amazon(), google()} }
+func clouds() []*cloud { return []*cloud{amazon(), microsoft(), google()} }
 
 func amazon() *cloud {
 	return &cloud{
 		name: aws.Name, title: "AWS", kinds: aws.Kinds, calls: aws.Calls, secrets: aws.SecretCalls, throttled: aws.Throttled, blind: aws.Blind,
 		given: (*source).givenAWS, credentials: credentialsAWS, open: openAWS,
+	}
+}
+
+func microsoft() *cloud {
+	return &cloud{
+		name: azure.Name, title: "Azure", kinds: azure.Kinds, calls: azure.Calls, secrets: azure.SecretCalls, throttled: azure.Throttled, blind: azure.Blind,
+		given: (*source).givenAzure, credentials: credentialsAzure, open: openAzure,
 	}
 }
 
@@ -73,6 +84,15 @@ func namesOf(of []*cloud) []string {
 		names = append(names, c.name)
 	}
 	return names
+}
+
+// inWords joins names as a sentence does: "aws, azure and gcp".
+func inWords(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // withNames returns the clouds of these names, in their own order.
@@ -96,8 +116,9 @@ func blindOf(k resource.Kind) []string {
 	return nil
 }
 
-// onTapes returns the clouds whose calls were recorded. A recording of none is
-// AWS's: it has an answer that no audit asks for any more.
+// onTapes returns the clouds whose calls were recorded: those that no other cloud
+// has by the same name. A recording of none is AWS's: it has an answer that no
+// audit asks for any more.
 func onTapes(tapes []*tape.Tape) []*cloud {
 	recorded := make(map[string]bool)
 	for _, t := range tapes {
@@ -105,8 +126,15 @@ func onTapes(tapes []*tape.Tape) []*cloud {
 			recorded[e.Call.Name] = true
 		}
 	}
-	found := slices.DeleteFunc(clouds(), func(c *cloud) bool {
-		return !slices.ContainsFunc(c.calls(), func(call string) bool { return recorded[call] })
+	all := clouds()
+	having := make(map[string]int) // clouds, by call
+	for _, c := range all {
+		for _, call := range c.calls() {
+			having[call]++
+		}
+	}
+	found := slices.DeleteFunc(all, func(c *cloud) bool {
+		return !slices.ContainsFunc(c.calls(), func(call string) bool { return recorded[call] && having[call] == 1 })
 	})
 	if len(found) == 0 {
 		return []*cloud{amazon()}

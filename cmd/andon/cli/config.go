@@ -24,8 +24,8 @@ const configFile = "andon.yaml"
 
 // config is the configuration file. Unknown keys are errors.
 type config struct {
-	// TrustedAccounts are foreign accounts that may share stores, and domains,
-	// projects and principals of Google Cloud, as findings name them.
+	// TrustedAccounts are foreign accounts that may share stores, tenants of Azure,
+	// and domains, projects and principals of Google Cloud, as findings name them.
 	TrustedAccounts []string `yaml:"trusted_accounts"`
 }
 
@@ -52,11 +52,12 @@ func readConfig(name string) (policy.Config, error) {
 }
 
 // checkTrusted holds names of outsiders to the forms that findings have: account
-// ids in AWS; in Google Cloud domains, projects and principals, as they are shown.
+// ids in AWS, ids of tenants in Azure; in Google Cloud domains, projects and
+// principals, as they are shown.
 func checkTrusted(names []string) error {
 	for _, name := range names {
 		letters := strings.ContainsFunc(name, unicode.IsLetter)
-		if letters && !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+		if uuid.MatchString(name) || letters && !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
 			continue
 		}
 		if err := checkAccounts([]string{name}); err != nil {

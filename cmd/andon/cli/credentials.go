@@ -1,11 +1,17 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/auth/credentials"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,12 +20,13 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/andon-audit/andon/providers/azure"
 	"github.com/andon-audit/andon/providers/gcp/api"
 )
 
 // credentialed returns those of the clouds for which this machine has
 // credentials, good or bad: a session that has expired is to be told, and no
-// reason to audit the other cloud alone and call that clean.
+// reason to audit the other clouds alone and call that clean.
 func credentialed(ctx context.Context, of []*cloud, f *source) []*cloud {
 	has := make([]bool, len(of))
 	var group errgroup.Group
@@ -48,6 +55,60 @@ func credentialsAWS(ctx context.Context, _ *source) bool {
 	}
 	_, err = cfg.Credentials.Retrieve(ctx)
 	return err == nil
+}
+
+// azureLimit is how long what is left of Azure's chain may take: the metadata
+// service of a virtual machine and tools that are started, each of which may say
+// nothing for ten seconds.
+const azureLimit = 15 * time.Second
+
+// credentialsAzure goes through the default chain of Azure's client libraries: a
+// service principal or a workload identity that the environment names, a managed
+// identity, the sessions of tools. What the environment names and a session of
+// the Azure CLI are there even if they give no token; of the others only asking
+// tells. An endpoint without TLS needs none.
+//
+// Source: https://learn.microsoft.com/azure/developer/go/sdk/authentication/credential-chains
+func credentialsAzure(ctx context.Context, f *source) bool {
+	o := f.microsoft()
+	if strings.HasPrefix(o.Endpoint, "http://") {
+		return true
+	}
+	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_HEADER"} {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	if slices.Contains([]string{"", "dev", "azureclicredential"}, strings.ToLower(os.Getenv("AZURE_TOKEN_CREDENTIALS"))) && azureCLI() {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, azureLimit)
+	defer cancel()
+	o.Backoff = atOnce
+	_, err := azure.Open(ctx, o)
+	return err == nil
+}
+
+// azureCLI reports whether somebody is signed in to the Azure CLI, whose profile
+// lists the subscriptions of its sessions. One that cannot be read is there.
+func azureCLI() bool {
+	folder := os.Getenv("AZURE_CONFIG_DIR")
+	if folder == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return false
+		}
+		folder = filepath.Join(home, ".azure")
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "azureProfile.json"))
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	var profile struct {
+		Subscriptions []json.RawMessage `json:"subscriptions"`
+	}
+	const mark = "\ufeff" // the CLI begins its file with it
+	return json.Unmarshal(bytes.TrimPrefix(text, []byte(mark)), &profile) != nil || len(profile.Subscriptions) > 0
 }
 
 // credentialsGoogle goes through Application Default Credentials: a file that the

@@ -32,8 +32,8 @@ func (s *session) explainCommand() *cobra.Command {
 		Long: `Asks everything about one store (or all stores of that name) and shows what
 follows from which answer: who is let in, the request that would succeed, what
 keeps others out, what would open if a guard were lifted, and which questions
-nobody answered. The id of a store is its ARN in AWS and its full resource name in
-Google Cloud.
+nobody answered. The id of a store is its ARN in AWS, its resource id in Azure and
+its full resource name in Google Cloud.
 
 Which clouds are asked: see andon audit --help.
 

@@ -12,6 +12,7 @@ import (
 	"github.com/andon-audit/andon/pkg/report"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws"
+	"github.com/andon-audit/andon/providers/azure"
 	"github.com/andon-audit/andon/providers/gcp"
 )
 
@@ -23,13 +24,17 @@ func (s *session) permissionsCommand() *cobra.Command {
 		Use:   "permissions CLOUD",
 		Short: "Print the least-privilege, read-only permissions that an audit needs",
 		Long: `Prints what allows exactly the calls that the kinds declare: reads of configuration,
-none of data, and no write. For AWS it is an IAM policy, for Google Cloud a custom
-role, as gcloud reads it from a file, with the predefined roles that come closest.
-With --kind it allows the audit of those kinds alone.
+none of data, and no write. For AWS it is an IAM policy, for Azure a custom role, as
+the Azure CLI reads it from a file, for Google Cloud one as gcloud does, with the
+predefined roles that come closest. With --kind it allows the audit of those kinds
+alone. In Azure's, put the subscriptions or management groups in which it can be
+assigned in the place of ` + azure.AssignableScope + `.
 
 With --beyond it holds only what a policy or role that the cloud maintains does not
 allow, for an identity that has that one as well. Known of AWS are
   ` + strings.Join(managedNames(true), "\n  ") + `
+of Azure
+  ` + strings.Join(builtInNames(), "\n  ") + `
 and of Google Cloud
   ` + strings.Join(predefinedNames(), "\n  ") + `
 Of newer versions of them, andon may ask for what they allow by now.
@@ -40,6 +45,8 @@ several policies are printed, one after the other.`,
   andon permissions aws --kind aws.s3.bucket --kind aws.s3.access_point
   andon permissions aws --beyond SecurityAudit > andon-beyond.json
   aws iam create-policy --policy-name andon --policy-document "$(andon permissions aws)"
+  andon permissions azure > andon.json
+  az role definition create --role-definition andon.json
   andon permissions gcp > andon.yaml
   gcloud iam roles create andon --organization 900000000001 --file andon.yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -52,7 +59,7 @@ several policies are printed, one after the other.`,
 		RunE:      func(_ *cobra.Command, args []string) error { return s.permissions(args[0], kinds, beyond) },
 	}
 	cmd.Flags().StringArrayVar(&kinds, "kind", nil, "kind of store to be audited, repeatable (default: every kind, see andon kinds)")
-	cmd.Flags().StringVar(&beyond, "beyond", "", "policy or role of the cloud to leave out what it allows: "+strings.Join(slices.Concat(managedNames(false), predefinedNames()), ", "))
+	cmd.Flags().StringVar(&beyond, "beyond", "", "policy or role of the cloud to leave out what it allows: "+strings.Join(slices.Concat(managedNames(false), builtInNames(), predefinedNames()), ", "))
 	must(cmd.RegisterFlagCompletionFunc("kind", completeKinds))
 	must(cmd.RegisterFlagCompletionFunc("beyond", completeBeyond))
 	return cmd
@@ -60,11 +67,13 @@ several policies are printed, one after the other.`,
 
 // completeBeyond offers what is known of the cloud that was named.
 func completeBeyond(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	offered := slices.Concat(managedNames(false), predefinedNames())
-	if slices.Contains(args, aws.Name) {
-		offered = managedNames(false)
-	} else if slices.Contains(args, gcp.Name) {
-		offered = predefinedNames()
+	known := map[string][]string{aws.Name: managedNames(false), azure.Name: builtInNames(), gcp.Name: predefinedNames()}
+	if len(args) > 0 {
+		return known[args[0]], cobra.ShellCompDirectiveNoFileComp
+	}
+	var offered []string
+	for _, name := range cloudNames() {
+		offered = append(offered, known[name]...)
 	}
 	return offered, cobra.ShellCompDirectiveNoFileComp
 }
@@ -79,7 +88,10 @@ func (s *session) permissions(name string, names []string, beyond string) error 
 		}
 		kinds = append(kinds, c.kinds()[i])
 	}
-	if name == gcp.Name {
+	switch name {
+	case azure.Name:
+		return s.permissionsAzure(azure.Permissions(kinds...), beyond)
+	case gcp.Name:
 		return s.permissionsGoogle(gcp.Permissions(kinds...), beyond)
 	}
 	return s.permissionsAWS(aws.Permissions(kinds...), beyond)
@@ -112,6 +124,24 @@ func (s *session) permissionsAWS(document aws.PolicyDocument, beyond string) err
 	}
 	return nil
 }
+
+func (s *session) permissionsAzure(bundle azure.Bundle, beyond string) error {
+	role := bundle.Role
+	if beyond != "" {
+		i := slices.IndexFunc(bundle.Roles, func(name string) bool { return strings.EqualFold(name, beyond) })
+		if i < 0 {
+			return usagef("--beyond %s: not a built-in role that andon knows (there are: %s)", beyond, strings.Join(bundle.Roles, ", "))
+		}
+		role.Actions = append([]string{}, bundle.Beyond...) // none is written []
+		fmt.Fprintf(s.stderr, "andon: %s that %s does not allow\n", report.Count(len(role.Actions), "action"), bundle.Roles[i])
+	}
+	if err := writeJSON(s.stdout, role); err != nil {
+		return fmt.Errorf("print permissions: %w", err)
+	}
+	return nil
+}
+
+func builtInNames() []string { return azure.Permissions().Roles }
 
 // permissionsGoogle prints a custom role. The predefined roles that come closest
 // stand before it, in comments: the whole is a file that gcloud reads.

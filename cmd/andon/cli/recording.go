@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/andon-audit/andon/pkg/collect/tape"
 	"github.com/andon-audit/andon/providers/aws"
+	"github.com/andon-audit/andon/providers/azure"
 	"github.com/andon-audit/andon/providers/gcp"
 )
 
@@ -126,9 +129,9 @@ func askedOf(o gcp.Options) asked {
 	}
 }
 
-// String is the section's text.
-func (a asked) String() string {
-	text, err := json.Marshal(a)
+// textOf is a section's text.
+func textOf(section any) string {
+	text, err := json.Marshal(section)
 	if err != nil {
 		panic(fmt.Sprintf("encode flags: %v", err)) // they are texts
 	}
@@ -137,30 +140,31 @@ func (a asked) String() string {
 
 // askedOnTapes reads what was asked for. Recordings that were asked for different
 // things cannot be replayed as one: of some projects there would be no trace.
-func askedOnTapes(tapes []*tape.Tape) (asked, error) {
-	var all []asked
+func askedOnTapes[A interface{ flags() string }](tapes []*tape.Tape, section string) (A, error) {
+	var all []A
 	for _, t := range tapes {
-		text, ok := t.Attached[askedSection]
+		text, ok := t.Attached[section]
 		if !ok {
 			continue
 		}
-		var a asked
+		var a A
 		if err := json.Unmarshal(text, &a); err != nil {
-			return a, fmt.Errorf("read recording: section %s: %w", askedSection, err)
+			return a, fmt.Errorf("read recording: section %s: %w", section, err)
 		}
 		if all = append(all, a); a.flags() != all[0].flags() {
 			return a, errors.New("read recording: its files were recorded with different flags (replay each in a folder of its own)")
 		}
 	}
 	if len(all) == 0 {
-		return asked{}, nil
+		var nothing A
+		return nothing, nil
 	}
 	return all[0], nil
 }
 
 func (a asked) flags() string {
 	a.At = time.Time{}
-	return a.String()
+	return textOf(a)
 }
 
 // nowhere stands for an endpoint that was asked when a recording was made.
@@ -182,6 +186,63 @@ func (a asked) again(o gcp.Options) gcp.Options {
 	}
 	o.Ancestors = o.Organization != "" || len(o.Folders) > 0
 	o.Deep = o.Deep || a.Deep
+	if !a.At.IsZero() {
+		o.Now = func() time.Time { return a.At }
+	}
+	return o
+}
+
+// azureSection of a recording says what Azure was asked for.
+const azureSection = "azure.json"
+
+// azureAsked are the flags on which the calls to Azure depend. A recording that was
+// made by hand has none: it is asked for every subscription.
+type azureAsked struct {
+	Subscriptions   []string `json:"subscriptions,omitempty"`
+	ManagementGroup string   `json:"management_group,omitempty"`
+	// Cloud and Endpoint are where Resource Manager was: the links from page to
+	// page lead there.
+	Cloud    string `json:"cloud,omitempty"`
+	Endpoint string `json:"endpoint,omitempty"`
+	// Custom says that not all of this was Microsoft's.
+	Custom bool `json:"custom,omitempty"`
+	// At is when the run began.
+	At time.Time `json:"at,omitzero"`
+}
+
+func askedOfAzure(o azure.Options) azureAsked {
+	return azureAsked{
+		Subscriptions: o.Subscriptions, ManagementGroup: o.ManagementGroup, Cloud: o.Cloud, Endpoint: bare(o.Endpoint),
+		Custom: o.Endpoint != "" || o.Authority != "", At: time.Now().UTC(),
+	}
+}
+
+// bare is an endpoint without what may be secret in it.
+func bare(endpoint string) string {
+	if endpoint != "" && !strings.Contains(endpoint, "://") {
+		endpoint = "https://" + endpoint
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "" // nothing is recorded of what cannot be reached
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
+func (a azureAsked) flags() string {
+	a.At = time.Time{}
+	return textOf(a)
+}
+
+// again returns the options under which a recording gives the answers it gave
+// when it was made. Flags that say what to look at win over those of the recording.
+func (a azureAsked) again(o azure.Options) azure.Options {
+	o.Offline, o.Backoff = true, atOnce
+	o.Cloud, o.Endpoint, o.Custom, o.Authority, o.Audience = a.Cloud, a.Endpoint, a.Custom, "", ""
+	if len(o.Subscriptions) == 0 && o.ManagementGroup == "" {
+		o.Subscriptions, o.ManagementGroup = a.Subscriptions, a.ManagementGroup
+	}
 	if !a.At.IsZero() {
 		o.Now = func() time.Time { return a.At }
 	}

@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +22,8 @@ import (
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers"
 	"github.com/andon-audit/andon/providers/aws"
+	"github.com/andon-audit/andon/providers/azure"
+	"github.com/andon-audit/andon/providers/azure/arm"
 	"github.com/andon-audit/andon/providers/gcp"
 	"github.com/andon-audit/andon/providers/gcp/api"
 )
@@ -27,21 +32,33 @@ import (
 type source struct {
 	clouds      []string
 	aws         aws.Options
+	azure       azure.Options
 	gcp         gcp.Options
 	replay      string
 	record      string
 	kinds       []string
 	concurrency int
-	// served limits a live run to these clouds, see session; nil means all.
-	served []string
+	// served limits a live run to these clouds, trusted to servers with these
+	// certificates, see session; nil means all.
+	served  []string
+	trusted *x509.CertPool
 }
 
-// gcpEndpoint is the variable that stands for --gcp-endpoint.
-const gcpEndpoint = "ANDON_GCP_ENDPOINT"
+// Variables that stand for flags: for --gcp-endpoint, --azure-endpoint, and, where
+// it is false, for --azure-disable-instance-discovery. The last one is that of the
+// Azure CLI.
+//
+// Source: https://learn.microsoft.com/cli/azure/azure-cli-configuration
+// (AZURE_{section}_{name})
+const (
+	gcpEndpoint            = "ANDON_GCP_ENDPOINT"
+	azureEndpoint          = "ANDON_AZURE_ENDPOINT"
+	azureInstanceDiscovery = "AZURE_CORE_INSTANCE_DISCOVERY"
+)
 
 func (f *source) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.clouds, "cloud", nil, "cloud to audit, aws or gcp, repeatable (default: those whose flags or kinds are given, else those of your credentials)")
+	flags.StringArrayVar(&f.clouds, "cloud", nil, "cloud to audit, aws, azure or gcp, repeatable (default: those whose flags or kinds are given, else those of your credentials)")
 	flags.StringVar(&f.aws.Profile, "profile", "", "profile of the shared AWS configuration (default: the SDK's chain)")
 	flags.StringArrayVar(&f.aws.Regions, "region", nil, "AWS region to audit, repeatable (default: every enabled region)")
 	flags.StringVar(&f.aws.RoleARN, "role-arn", "", "AWS IAM role to assume first")
@@ -53,6 +70,15 @@ func (f *source) register(cmd *cobra.Command) {
 	flags.StringVar(&f.gcp.QuotaProject, "quota-project", "", "Google Cloud project that the calls are counted for (default: that of the credentials)")
 	flags.BoolVar(&f.gcp.Deep, "deep", false, "look at every object of Cloud Storage buckets with ACLs (default: at 1,000 of each)")
 	flags.StringVar(&f.gcp.Endpoint, "gcp-endpoint", "", "custom endpoint for every Google Cloud service (default: "+gcpEndpoint+")")
+	flags.StringArrayVar(&f.azure.Subscriptions, "subscription", nil, "Azure subscription to audit, by id, repeatable (default: every subscription you can see)")
+	flags.StringVar(&f.azure.ManagementGroup, "management-group", "", "Azure management group to audit, by id: every subscription below it")
+	flags.StringVar(&f.azure.TenantID, "azure-tenant", "", "tenant in which tools such as the Azure CLI sign in (default: that of their session)")
+	flags.StringVar(&f.azure.Cloud, "azure-cloud", "", "Azure to audit: public, usgov or china (default: that of AZURE_AUTHORITY_HOST, else public)")
+	flags.StringVar(&f.azure.Endpoint, "azure-endpoint", "", "custom endpoint of Azure Resource Manager (default: "+azureEndpoint+")")
+	flags.StringVar(&f.azure.Audience, "azure-audience", "", "whom tokens for a custom endpoint are for (default: Azure Resource Manager)")
+	flags.StringVar(&f.azure.Authority, "azure-authority", "", "custom root of Microsoft Entra, https (default: AZURE_AUTHORITY_HOST)")
+	flags.BoolVar(&f.azure.DisableInstanceDiscovery, "azure-disable-instance-discovery", false,
+		"do not ask Microsoft whether the authority is one: for private clouds (default: where "+azureInstanceDiscovery+" is false)")
 	flags.StringVar(&f.replay, "replay", "", "folder of a recording to audit offline, instead of a cloud")
 	flags.StringVar(&f.record, "record", "", "folder to record every answer into, for --replay")
 	flags.StringArrayVar(&f.kinds, "kind", nil, "kind of store to audit, repeatable (default: every kind, see andon kinds)")
@@ -61,13 +87,23 @@ func (f *source) register(cmd *cobra.Command) {
 	must(cmd.MarkFlagDirname("record"))
 	must(cmd.RegisterFlagCompletionFunc("cloud", words(cloudNames()...)))
 	must(cmd.RegisterFlagCompletionFunc("kind", words(kindNames()...)))
+	must(cmd.RegisterFlagCompletionFunc("azure-cloud", words(arm.Clouds()...)))
 }
 
-// givenAWS and givenGoogle return the flags of one cloud that were given.
+// givenAWS and its like return the flags of one cloud that were given.
 func (f *source) givenAWS() []string {
 	return given(
 		cloudFlag{"--profile", f.aws.Profile != ""}, cloudFlag{"--region", len(f.aws.Regions) > 0}, cloudFlag{"--role-arn", f.aws.RoleARN != ""},
 		cloudFlag{"--external-id", f.aws.ExternalID != ""}, cloudFlag{"--endpoint", f.aws.Endpoint != ""},
+	)
+}
+
+func (f *source) givenAzure() []string {
+	o := f.azure
+	return given(
+		cloudFlag{"--subscription", len(o.Subscriptions) > 0}, cloudFlag{"--management-group", o.ManagementGroup != ""}, cloudFlag{"--azure-tenant", o.TenantID != ""},
+		cloudFlag{"--azure-cloud", o.Cloud != ""}, cloudFlag{"--azure-endpoint", o.Endpoint != ""}, cloudFlag{"--azure-audience", o.Audience != ""},
+		cloudFlag{"--azure-authority", o.Authority != ""}, cloudFlag{"--azure-disable-instance-discovery", o.DisableInstanceDiscovery},
 	)
 }
 
@@ -118,11 +154,34 @@ func (f *source) check() error {
 			return usagef("--kind %s: not a kind (there are: %s)", kind, strings.Join(known, ", "))
 		}
 	}
-	if err := f.checkGoogle(); err != nil {
+	if err := cmp.Or(f.checkAzure(), f.checkGoogle()); err != nil {
 		return err
 	}
 	_, err := f.chosen(clouds())
 	return err
+}
+
+// uuid is how ids of subscriptions and tenants look.
+var uuid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// checkAzure tells an id from a name, which Azure would not find.
+func (f *source) checkAzure() error {
+	o := f.azure
+	for _, id := range o.Subscriptions {
+		if !uuid.MatchString(strings.TrimPrefix(id, "/subscriptions/")) {
+			return usagef("--subscription %q: must be the id of a subscription (az account list shows it)", id)
+		}
+	}
+	if len(o.Subscriptions) > 0 && o.ManagementGroup != "" {
+		return usagef("--subscription and --management-group exclude each other")
+	}
+	if o.Cloud != "" && !slices.Contains(arm.Clouds(), o.Cloud) {
+		return usagef("--azure-cloud %s: must be public, usgov or china", o.Cloud)
+	}
+	if o.Audience != "" && f.microsoft().Endpoint == "" {
+		return usagef("--azure-audience is only of use with --azure-endpoint")
+	}
+	return nil
 }
 
 // checkGoogle tells an id from a name: Google would answer either with a refusal.
@@ -217,7 +276,8 @@ func (f *source) checkClouds() error {
 
 // given reports whether any flag says where the stores come from.
 func (f *source) given() bool {
-	return len(f.clouds)+len(f.givenAWS())+len(f.givenGoogle()) > 0 || f.replay != "" || f.record != "" || len(f.kinds) > 0
+	ofClouds := slices.ContainsFunc(clouds(), func(c *cloud) bool { return len(c.given(f)) > 0 })
+	return len(f.clouds) > 0 || ofClouds || f.replay != "" || f.record != "" || len(f.kinds) > 0
 }
 
 func (f *source) kindFilter() []resource.Kind {
@@ -241,7 +301,7 @@ type opened struct {
 
 // open opens a source, and says which clouds that is where no flag does.
 func (s *session) open(ctx context.Context, f *source) (*opened, error) {
-	f.served = s.served
+	f.served, f.trusted = s.served, s.trusted
 	out, err := f.open(ctx)
 	if err == nil && out.remark != "" {
 		fmt.Fprintln(s.stderr, "andon: "+out.remark)
@@ -274,7 +334,7 @@ func (f *source) open(ctx context.Context) (*opened, error) {
 		out.clouds = credentialed(ctx, there, f)
 		out.remark = remark(out.clouds)
 	}
-	live := newTransport(f.concurrency)
+	live := newTransport(f.concurrency, f.trusted)
 	out.close = func() error { live.CloseIdleConnections(); return nil }
 	var rec *recording
 	if f.record != "" {
@@ -284,7 +344,7 @@ func (f *source) open(ctx context.Context) (*opened, error) {
 		out.close = func() error { live.CloseIdleConnections(); return rec.close() }
 	}
 	err = out.reach(ctx, f, rec, func(c *cloud) reach {
-		return reach{transport: rec.of(c, collect.NewPace(live, c.throttled))}
+		return reach{transport: rec.of(c, collect.NewPace(live, c.throttled)), tokens: live}
 	})
 	if err != nil {
 		return nil, errors.Join(usage(out.leaveOut(err)), out.close(), rec.discard())
@@ -354,16 +414,15 @@ func (o *opened) leaveOut(err error) error {
 	if o.remark == "" || len(o.clouds) < 2 {
 		return err
 	}
-	return fmt.Errorf("%w; there are credentials for %s, --cloud audits one of them alone", err, strings.Join(namesOf(o.clouds), " and "))
+	return fmt.Errorf("%w; there are credentials for %s, --cloud audits one of them alone", err, inWords(namesOf(o.clouds)))
 }
 
 // remark says which clouds are audited where no flag does.
 func remark(found []*cloud) string {
-	said := "auditing " + strings.Join(namesOf(found), " and ") + ", for which there are credentials"
-	for _, c := range clouds() {
-		if !slices.Contains(namesOf(found), c.name) {
-			said += "; none were found for " + c.name
-		}
+	said := "auditing " + inWords(namesOf(found)) + ", for which there are credentials"
+	missing := slices.DeleteFunc(cloudNames(), func(name string) bool { return slices.Contains(namesOf(found), name) })
+	if len(missing) > 0 {
+		said += "; none were found for " + inWords(missing)
 	}
 	return said + " (--cloud chooses)"
 }
@@ -371,7 +430,9 @@ func remark(found []*cloud) string {
 func sum(guards []*collect.ReadOnly) map[string]int {
 	all := make(map[string]int)
 	for _, g := range guards {
-		maps.Copy(all, g.Calls()) // no two clouds have a call of one name
+		for call, times := range g.Calls() {
+			all[call] += times // two clouds may have a call of one name
+		}
 	}
 	return all
 }
@@ -394,13 +455,47 @@ func openAWS(ctx context.Context, f *source, r reach) (*reached, error) {
 	return &reached{provider: p, sections: sections}, nil
 }
 
+// openAzure implements cloud.open.
+func openAzure(ctx context.Context, f *source, r reach) (*reached, error) {
+	o := f.microsoft()
+	o.Transport, o.Tokens, o.Attempts = r.transport, r.tokens, r.attempts
+	kept := textOf(askedOfAzure(o))
+	if r.tapes != nil {
+		recorded, err := askedOnTapes[azureAsked](r.tapes, azureSection)
+		if err != nil {
+			return nil, err
+		}
+		o = recorded.again(o)
+	}
+	p, err := azure.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &reached{provider: p, sections: map[string]string{azureSection: kept}}, nil
+}
+
+// microsoft are the options of a live run. A flag that says which Azure is meant
+// wins over what the environment says of that.
+func (f *source) microsoft() azure.Options {
+	o := f.azure
+	if o.Endpoint == "" && o.Cloud == "" {
+		o.Endpoint = os.Getenv(azureEndpoint)
+	}
+	o.Options = arm.Environment(o.Options)
+	switch strings.ToLower(os.Getenv(azureInstanceDiscovery)) {
+	case "0", "no", "false", "off":
+		o.DisableInstanceDiscovery = true
+	}
+	return o
+}
+
 // openGoogle implements cloud.open.
 func openGoogle(ctx context.Context, f *source, r reach) (*reached, error) {
 	o := f.google()
 	o.Transport, o.Attempts = r.transport, r.attempts
-	kept := askedOf(o).String()
+	kept := textOf(askedOf(o))
 	if r.tapes != nil {
-		recorded, err := askedOnTapes(r.tapes)
+		recorded, err := askedOnTapes[asked](r.tapes, askedSection)
 		if err != nil {
 			return nil, err
 		}
@@ -426,9 +521,11 @@ func (f *source) google() gcp.Options {
 }
 
 // newTransport is a transport that gives up early on a dead host and keeps a
-// connection for each store that is examined at the same time.
-func newTransport(concurrency int) *http.Transport {
+// connection for each store that is examined at the same time. It trusts servers
+// with the given certificates; nil stands for those that the system trusts.
+func newTransport(concurrency int, trusted *x509.CertPool) *http.Transport {
 	return &http.Transport{
+		TLSClientConfig:       &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12},
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   10 * time.Second,

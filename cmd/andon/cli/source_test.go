@@ -18,6 +18,8 @@ import (
 	"github.com/andon-audit/andon/pkg/collect/tape"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/aws"
+	"github.com/andon-audit/andon/providers/azure"
+	"github.com/andon-audit/andon/providers/azure/arm"
 	"github.com/andon-audit/andon/providers/gcp"
 	"github.com/andon-audit/andon/providers/gcp/api"
 )
@@ -47,6 +49,10 @@ func TestNoFlagIsIgnored(t *testing.T) {
 			f.gcp.Organization = "organizations/1"
 		}
 		f.gcp.Deep = given("deep")
+		if given("subscription") {
+			f.azure.Subscriptions = []string{"11111111-2222-3333-4444-555555555555"}
+		}
+		f.azure.DisableInstanceDiscovery = given("azure-disable-instance-discovery")
 		of, err := f.chosen(clouds())
 		if err != nil {
 			if len(f.clouds)+len(f.kinds) == 0 {
@@ -87,7 +93,7 @@ func TestAskedAgain(t *testing.T) {
 		"deeper by flags": {asked{}, gcp.Options{Options: api.Options{Deep: true}}, asked{Deep: true}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			read, err := askedOnTapes([]*tape.Tape{{}, {Attached: map[string][]byte{askedSection: []byte(c.recorded.String() + "\n")}}})
+			read, err := askedOnTapes[asked]([]*tape.Tape{{}, {Attached: map[string][]byte{askedSection: []byte(textOf(c.recorded) + "\n")}}}, askedSection)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,9 +112,83 @@ func TestAskedAgain(t *testing.T) {
 		})
 	}
 	for _, damaged := range []string{"", "{", `{"projects":"a"}`} {
-		if _, err := askedOnTapes([]*tape.Tape{{Attached: map[string][]byte{askedSection: []byte(damaged)}}}); err == nil || !strings.Contains(err.Error(), "section gcp.json") {
+		if _, err := askedOnTapes[asked]([]*tape.Tape{{Attached: map[string][]byte{askedSection: []byte(damaged)}}}, askedSection); err == nil || !strings.Contains(err.Error(), "section gcp.json") {
 			t.Errorf("%q: %v", damaged, err)
 		}
+	}
+}
+
+// A replay of Azure asks where it was asked, for what was asked for, as of then.
+func TestAskedAgainOfAzure(t *testing.T) {
+	at := time.Date(2026, 11, 6, 9, 0, 0, 0, time.UTC)
+	recorded := azureAsked{Subscriptions: []string{"a"}, Cloud: "china", Endpoint: "https://stack.example/arm", Custom: true, At: at}
+	live := azure.Options{Options: arm.Options{
+		Cloud: "usgov", Endpoint: "https://127.0.0.1:1", Authority: "https://127.0.0.1:2", Audience: "x", DisableInstanceDiscovery: true,
+	}}
+	for name, c := range map[string]struct {
+		recorded azureAsked
+		flags    azure.Options
+		want     azureAsked
+	}{
+		"by hand":            {azureAsked{}, live, azureAsked{}},
+		"the same":           {recorded, live, recorded},
+		"a management group": {azureAsked{ManagementGroup: "corp"}, live, azureAsked{ManagementGroup: "corp"}},
+		"flags win":          {azureAsked{ManagementGroup: "corp"}, azure.Options{Subscriptions: []string{"b"}}, azureAsked{Subscriptions: []string{"b"}}},
+		"an authority alone": {azureAsked{Custom: true}, live, azureAsked{Custom: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read, err := askedOnTapes[azureAsked]([]*tape.Tape{{}, {Attached: map[string][]byte{azureSection: []byte(textOf(c.recorded) + "\n")}}}, azureSection)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := read.again(c.flags)
+			got := azureAsked{Subscriptions: o.Subscriptions, ManagementGroup: o.ManagementGroup, Cloud: o.Cloud, Endpoint: o.Endpoint, Custom: o.Custom}
+			if o.Now != nil {
+				got.At = o.Now()
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+			if !o.Offline || o.Authority != "" || o.Audience != "" || o.Backoff(5) != 0 {
+				t.Errorf("options %+v", o)
+			}
+		})
+	}
+	for endpoint, want := range map[string]string{
+		"": "", "127.0.0.1:9000": "https://127.0.0.1:9000", "https://who:secret@stack.example/arm?key=secret#x": "https://stack.example/arm", "::": "",
+	} {
+		if got := askedOfAzure(azure.Options{Options: arm.Options{Endpoint: endpoint}}).Endpoint; got != want {
+			t.Errorf("of %q is kept %q, want %q", endpoint, got, want)
+		}
+	}
+}
+
+// Without a flag, the environment says which Azure is meant; a flag wins over it.
+func TestAzureEndpoints(t *testing.T) {
+	of := func(flags arm.Options) (o arm.Options) {
+		f := source{azure: azure.Options{Options: flags}}
+		o = f.microsoft().Options
+		return arm.Options{Cloud: o.Cloud, Endpoint: o.Endpoint, Authority: o.Authority, DisableInstanceDiscovery: o.DisableInstanceDiscovery}
+	}
+	const stack, login = "https://stack.example", "https://login.stack.example"
+	t.Setenv(azureEndpoint, stack)
+	t.Setenv(azureInstanceDiscovery, "False")
+	t.Setenv("AZURE_AUTHORITY_HOST", login)
+	for name, c := range map[string]struct{ flags, want arm.Options }{
+		"by the environment": {arm.Options{}, arm.Options{Endpoint: stack, Authority: login, DisableInstanceDiscovery: true}},
+		"an endpoint":        {arm.Options{Endpoint: "https://127.0.0.1:1"}, arm.Options{Endpoint: "https://127.0.0.1:1", Authority: login, DisableInstanceDiscovery: true}},
+		"an authority":       {arm.Options{Authority: "https://127.0.0.1:1"}, arm.Options{Endpoint: stack, Authority: "https://127.0.0.1:1", DisableInstanceDiscovery: true}},
+		"a cloud":            {arm.Options{Cloud: "usgov"}, arm.Options{Cloud: "usgov", DisableInstanceDiscovery: true}},
+	} {
+		if diff := cmp.Diff(c.want, of(c.flags), cmpopts.EquateComparable()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	t.Setenv(azureEndpoint, "")
+	t.Setenv(azureInstanceDiscovery, "true")
+	t.Setenv("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")
+	if diff := cmp.Diff(arm.Options{Cloud: "usgov"}, of(arm.Options{})); diff != "" {
+		t.Errorf("by the authority (-want +got):\n%s", diff)
 	}
 }
 
@@ -146,6 +226,9 @@ func TestOnTapes(t *testing.T) {
 		{[]string{"sts:GetCallerIdentity"}, []string{aws.Name}},
 		{[]string{search}, []string{gcp.Name}},
 		{[]string{search, "sts:GetCallerIdentity"}, []string{aws.Name, gcp.Name}},
+		{[]string{"compute:snapshots.list", "resources:subscriptions.list"}, []string{azure.Name}},
+		{[]string{"compute:snapshots.list", search}, []string{gcp.Name}},
+		{[]string{"resources:subscriptions.list", search}, []string{azure.Name, gcp.Name}},
 	} {
 		if diff := cmp.Diff(c.want, namesOf(onTapes(played(c.calls...)))); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", c.calls, diff)
@@ -167,7 +250,17 @@ func TestCredentials(t *testing.T) {
 		"an emulator":            {map[string]string{gcpEndpoint: "127.0.0.1:9000"}, []string{gcp.Name}},
 		"another Google":         {map[string]string{gcpEndpoint: "https://127.0.0.1:9000"}, nil},
 		"what gcloud wrote":      {map[string]string{"HOME": "home"}, []string{gcp.Name}},
-		"both":                   {map[string]string{"AWS_PROFILE": "nobody", "GOOGLE_APPLICATION_CREDENTIALS": "nowhere"}, []string{aws.Name, gcp.Name}},
+		"a principal":            {map[string]string{"AZURE_CLIENT_SECRET": "x"}, []string{azure.Name}},
+		"no certificate":         {map[string]string{"AZURE_CLIENT_CERTIFICATE_PATH": "nowhere"}, []string{azure.Name}},
+		"another Azure":          {map[string]string{azureEndpoint: "http://127.0.0.1:9000"}, []string{azure.Name}},
+		"a session of az":        {map[string]string{"AZURE_CONFIG_DIR": "signed-in", "AZURE_TOKEN_CREDENTIALS": "AzureCLICredential"}, []string{azure.Name}},
+		"none that is asked for": {map[string]string{"AZURE_CONFIG_DIR": "signed-in"}, nil},
+		"signed out of az":       {map[string]string{"AZURE_CONFIG_DIR": "signed-out", "AZURE_TOKEN_CREDENTIALS": "AzureCLICredential"}, nil},
+		"a damaged profile":      {map[string]string{"AZURE_CONFIG_DIR": "damaged", "AZURE_TOKEN_CREDENTIALS": "AzureCLICredential"}, []string{azure.Name}},
+		"all": {
+			map[string]string{"AWS_PROFILE": "nobody", "AZURE_CLIENT_SECRET": "x", "GOOGLE_APPLICATION_CREDENTIALS": "nowhere"},
+			[]string{aws.Name, azure.Name, gcp.Name},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := t.TempDir()
@@ -177,13 +270,26 @@ func TestCredentials(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(home, ".config", "gcloud", "application_default_credentials.json"), []byte("{}"), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			for folder, profile := range map[string]string{
+				"signed-in": "\ufeff" + `{"subscriptions": [{"id": "a", "state": "Enabled"}]}`, "signed-out": "\ufeff" + `{"subscriptions": []}`, "damaged": "{",
+			} {
+				if err := os.Mkdir(filepath.Join(home, folder), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(home, folder, "azureProfile.json"), []byte(profile), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
 			for _, variable := range []string{
+				"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_HEADER", "AZURE_CONFIG_DIR", azureEndpoint,
 				"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 				"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_USE_CLIENT_CERTIFICATE", gcpEndpoint,
 			} {
 				t.Setenv(variable, "")
 			}
 			t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			t.Setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
+			t.Setenv("PATH", "") // no tool of Azure is started
 			t.Setenv("AWS_CONFIG_FILE", os.DevNull)
 			t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
 			metadata := httptest.NewServer(http.NotFoundHandler()) // of a virtual machine without a service account
@@ -193,6 +299,9 @@ func TestCredentials(t *testing.T) {
 			for variable, value := range c.environment {
 				if value == "home" {
 					value = home
+				}
+				if variable == "AZURE_CONFIG_DIR" {
+					value = filepath.Join(home, value)
 				}
 				t.Setenv(variable, value)
 			}

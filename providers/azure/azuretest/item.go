@@ -1,0 +1,114 @@
+package azuretest
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// object is a JSON object.
+type object = map[string]any
+
+// value is anything that JSON can say, null included.
+type value struct{ plain any }
+
+// UnmarshalYAML reads a value as JSON has it: a moment is a text.
+func (v *value) UnmarshalYAML(n *yaml.Node) error {
+	var loaded any
+	if err := n.Load(&loaded); err != nil {
+		return err
+	}
+	plain, err := jsonOf(loaded)
+	v.plain = plain
+	return err
+}
+
+// values are a list of anything. A null among them stays one.
+type values []any
+
+// UnmarshalYAML reads values as JSON has them.
+func (v *values) UnmarshalYAML(n *yaml.Node) error {
+	var list value
+	if err := list.UnmarshalYAML(n); err != nil {
+		return err
+	}
+	plain, ok := list.plain.([]any)
+	if !ok {
+		return fmt.Errorf("not a list")
+	}
+	*v = plain
+	return nil
+}
+
+// item is one resource of a world in the members that it is answered with, and
+// those that are the world's own: group and children.
+type item struct {
+	members object
+	line    int
+}
+
+// UnmarshalYAML reads members as JSON has them.
+func (i *item) UnmarshalYAML(n *yaml.Node) error {
+	i.line = n.Line
+	var v value
+	if err := v.UnmarshalYAML(n); err != nil {
+		return err
+	}
+	members, ok := v.plain.(object)
+	if !ok {
+		return fmt.Errorf("a resource is a mapping of members (see odd for what is none)")
+	}
+	i.members = members
+	return nil
+}
+
+// jsonOf turns what YAML reads into what JSON can say.
+func jsonOf(v any) (any, error) {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(object, len(v))
+		for key, member := range v {
+			plain, err := jsonOf(member)
+			if err != nil {
+				return nil, err
+			}
+			out[key] = plain
+		}
+		return out, nil
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, member := range v {
+			plain, err := jsonOf(member)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, plain)
+		}
+		return out, nil
+	case map[any]any:
+		return nil, fmt.Errorf("keys of members are texts: put others in quotes")
+	case time.Time:
+		return v.Format(time.RFC3339Nano), nil
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%v is no number of JSON", v)
+		}
+	case nil, bool, string, int, int64, uint64:
+	default:
+		return nil, fmt.Errorf("%v is nothing that JSON can say", v)
+	}
+	return v, nil
+}
+
+// text takes a member that has to be a text, if it is there.
+func (i *item) text(key string) (string, error) {
+	v, given := i.members[key]
+	delete(i.members, key)
+	text, ok := v.(string)
+	if given && !ok {
+		return "", at(i.line, "%s is not a text", key)
+	}
+	return text, nil
+}

@@ -1,0 +1,127 @@
+// Package containerregistry collects Azure container registries. Pulling without
+// signing in is a setting of the whole registry; within what its network lets
+// through, whoever pulls then gets every image. All of it stands in the listing.
+package containerregistry
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+
+	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/azure/arm"
+)
+
+//go:embed kind.yaml
+var declaration []byte
+
+// Kind is the declaration of azure.containerregistry.registry.
+var Kind = collect.MustParseKind(declaration)
+
+// Regional reports whether the kind is listed region by region.
+const Regional = false
+
+const (
+	listCall = "containerregistry:registries.list"
+	typeName = "Microsoft.ContainerRegistry/registries"
+)
+
+type collector struct {
+	client *arm.Client
+	scope  resource.Scope
+}
+
+// New returns the collector of a subscription's registries.
+func New(c *arm.Client, scope resource.Scope) collect.Collector {
+	return &collector{client: c, scope: scope}
+}
+
+func (c *collector) Kind() *collect.Kind { return Kind }
+
+// Questions returns none: the listing tells everything.
+func (c *collector) Questions(*resource.Resource) []*collect.Question { return nil }
+
+// List lists the registries. An entry that cannot be told from others is a store
+// of which nothing is known, and the last error says so as well.
+func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
+	return func(yield func(*resource.Resource, error) bool) {
+		var odd error
+		for item, err := range c.client.List(ctx, listCall, c.scope.Account) {
+			if err != nil {
+				yield(nil, arm.Failed(listCall, c.scope.Account, err))
+				return
+			}
+			r, why := c.describe(item)
+			if why != nil && odd == nil {
+				odd = collect.Malformed(listCall, "%s: %w", r.Name, why)
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+		if odd != nil {
+			yield(nil, arm.Failed(listCall, c.scope.Account, odd))
+		}
+	}
+}
+
+// properties are read one by one, so that an odd one does not hide the others.
+type properties struct {
+	Anonymous json.RawMessage `json:"anonymousPullEnabled"`
+	Admin     json.RawMessage `json:"adminUserEnabled"`
+	Public    json.RawMessage `json:"publicNetworkAccess"`
+	Rules     json.RawMessage `json:"networkRuleSet"`
+	Bypass    json.RawMessage `json:"networkRuleBypassOptions"`
+	Server    json.RawMessage `json:"loginServer"`
+	Policies  json.RawMessage `json:"policies"`
+}
+
+// registry is one entry while it is described.
+type registry struct {
+	*resource.Resource
+	record arm.Record
+	has    properties
+}
+
+// unnamed says what an entry lacks to be told from others, or nil.
+func (c *collector) unnamed(record arm.Record) error {
+	if record.ID == "" || record.Name == "" {
+		return errors.New("it has no id or no name")
+	}
+	_, err := arm.ParseListed(record.ID, typeName, c.scope.Account)
+	return err
+}
+
+// describe makes a store of an entry. The error says why the entry has no id or no
+// name to go by, and the store is known by its place alone.
+func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error) {
+	record := item.Record()
+	s := registry{record: record, Resource: &resource.Resource{
+		ID: resource.ID(record.ID), Kind: Kind.Name, Class: Kind.Class, Name: record.Name,
+		Scope: c.scope, Created: record.Created, Tags: record.Tags,
+	}}
+	unnamed = c.unnamed(record)
+	if unnamed != nil {
+		s.Name = fmt.Sprintf("entry %d of the listing", item.Place+1)
+		s.ID = resource.ID("/subscriptions/" + c.scope.Account + "/providers/" + typeName + "/#" + strconv.Itoa(item.Place+1))
+	}
+	if record.Into(&s.has) != nil {
+		s.unread("its properties cannot be read")
+		return s.Resource, unnamed
+	}
+	s.addSettings()
+	s.addAnonymous()
+	s.addNetwork()
+	s.addTier()
+	if unnamed != nil {
+		// What lacks a name may lack more: what seems to keep others out only may.
+		s.unread(unnamed.Error())
+		s.Gaps[len(s.Gaps)-1].Shields = s.unguard()
+	}
+	return s.Resource, unnamed
+}

@@ -1,0 +1,256 @@
+package containerregistry
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/azure/arm"
+	"github.com/andon-audit/andon/providers/azure/firewall"
+	"github.com/andon-audit/andon/providers/azure/perimeter"
+)
+
+// anonymousPull is the way in for whoever does not sign in.
+const anonymousPull resource.Channel = "anonymous-pull"
+
+var onAnonymousPull = []resource.Channel{anonymousPull}
+
+// addAnonymous reads whether the registry answers pulls of those who do not sign
+// in. It is off where nobody turned it on; null says neither.
+//
+// Source: https://learn.microsoft.com/azure/container-registry/anonymous-pull-access
+func (s *registry) addAnonymous() {
+	on, given, ok := boolean(s.has.Anonymous)
+	switch {
+	case !ok || !given && len(s.has.Anonymous) > 0:
+		s.Gaps = append(s.Gaps, s.gap(resource.Malformed, "anonymousPullEnabled is neither true nor false", []resource.Hidden{anybody()}, nil, "anonymous_pull"))
+	case !given:
+		s.set("anonymous_pull", false, "anonymousPullEnabled is not set")
+		s.note()
+	case !on:
+		s.set("anonymous_pull", false, "anonymousPullEnabled=false")
+		s.note()
+	default:
+		s.set("anonymous_pull", true, "anonymousPullEnabled=true")
+		s.let()
+	}
+}
+
+func anybody() resource.Hidden {
+	return resource.Hidden{Via: anonymousPull, To: resource.Anyone, Can: []resource.Action{resource.Read, resource.List}}
+}
+
+// let adds the grant to whoever pulls. Whether the setting has any effect on a
+// registry of another tier than those that offer it is not documented.
+func (s *registry) let() {
+	g := resource.Grant{
+		To: resource.Anyone, Can: []resource.Action{resource.Read}, Via: anonymousPull,
+		Because: []resource.Evidence{s.record.Evidence("anonymousPullEnabled=true")},
+	}
+	if server := word(s.has.Server); server != "" {
+		g.Witness = &resource.Witness{Principal: "anonymous", Action: "docker pull", Resource: firewall.Quote(server)}
+	}
+	s.Grants = append(s.Grants, g)
+	if tier := s.tier(); !arm.Is(tier, "Standard", "Premium") {
+		s.Gaps = append(s.Gaps, s.gap(resource.Undecided, "whether anonymous pull works in the tier "+strconv.Quote(firewall.Quote(tier))+" is not documented",
+			nil, []resource.Shield{{On: onAnonymousPull, Cap: resource.Nobody}}))
+	}
+}
+
+func (s *registry) tier() string { return cmp.Or(s.record.SKU.Name, s.record.SKU.Tier) }
+
+// note says why a registry that answers the internet is private.
+func (s *registry) note() {
+	s.Notes = append(s.Notes, "every pull has to be signed in, by Microsoft Entra, a token or the admin user; its network only decides from where that can be tried")
+}
+
+// addNetwork adds what stands in front of anonymous pulls. Without a word the
+// registry answers everybody; under Deny, those whom its rules name.
+//
+// Source: https://learn.microsoft.com/azure/container-registry/container-registry-access-selected-networks
+func (s *registry) addNetwork() {
+	perimeter.Door{PublicNetworkAccess: s.has.Public, Rules: onAnonymousPull, Cite: s.record.Evidence}.Describe(s.Resource)
+	var set *struct {
+		Default json.RawMessage   `json:"defaultAction"`
+		Rules   []json.RawMessage `json:"ipRules"`
+	}
+	if len(s.has.Rules) > 0 && json.Unmarshal(s.has.Rules, &set) != nil {
+		s.doubt(resource.Malformed, "networkRuleSet cannot be read", "network_default_action", "network_rules")
+		return
+	}
+	if set == nil {
+		s.set("network_default_action", "Allow", "networkRuleSet is not set")
+		s.set("network_rules", []string{}, "networkRuleSet is not set")
+		return
+	}
+	action, given, ok := text(set.Default)
+	because := "networkRuleSet.defaultAction is not set"
+	if given {
+		because = "networkRuleSet.defaultAction=" + firewall.Quote(action)
+	}
+	a := s.admission(set.Rules)
+	switch {
+	case !ok:
+		s.doubt(resource.Malformed, "networkRuleSet.defaultAction cannot be read", "network_default_action")
+		return
+	case !given || arm.Is(action, "Allow"):
+		s.set("network_default_action", "Allow", because)
+	case arm.Is(action, "Deny"):
+		s.set("network_default_action", "Deny", because)
+		s.close(a, because)
+	default:
+		s.set("network_default_action", firewall.Quote(action), because)
+		s.doubt(resource.Undecided, because+" is not known")
+	}
+}
+
+// addTier doubts what stands in front of anonymous pulls in a tier that does not
+// offer it: whether what is left there has any effect is not documented.
+//
+// Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
+func (s *registry) addTier() {
+	tier := s.tier()
+	if arm.Is(tier, "Premium") || len(s.Guards) == 0 {
+		return
+	}
+	s.Gaps = append(s.Gaps, s.gap(resource.Undecided, "whether network settings work in the tier "+strconv.Quote(firewall.Quote(tier))+" is not documented", nil, s.unguard()))
+}
+
+// unguard makes shields of the guards: what seems to keep others out only may.
+func (s *registry) unguard() []resource.Shield {
+	var shields []resource.Shield
+	for _, g := range s.Guards {
+		shields = append(shields, resource.Shield{On: g.On, Cap: g.Cap})
+	}
+	s.Guards = nil
+	return shields
+}
+
+// admission counts the rules. What a rule for 0.0.0.0 admits is not documented.
+func (s *registry) admission(entries []json.RawMessage) firewall.Admission {
+	var rules firewall.Rules
+	values := []string{}
+	for _, raw := range entries {
+		var rule *struct {
+			Action *string `json:"action"`
+			Value  string  `json:"value"`
+		}
+		if json.Unmarshal(raw, &rule) != nil || rule == nil {
+			rules.Odd("an entry that is no rule")
+			continue
+		}
+		values = append(values, firewall.Quote(rule.Value))
+		if rule.Action != nil && !arm.Is(*rule.Action, "Allow") {
+			rules.Odd(rule.Value)
+			continue
+		}
+		rules.Prefix(rule.Value)
+	}
+	slices.Sort(values)
+	s.set("network_rules", slices.Compact(values), "networkRuleSet.ipRules: "+strings.Join(firewall.Names(values), ", "))
+	return rules.Admit()
+}
+
+// close adds the firewall in front of anonymous pulls.
+func (s *registry) close(a firewall.Admission, because string) {
+	if g, stands := a.Guard("registry firewall", onAnonymousPull, s.record.Evidence(because)); stands {
+		s.Guards = append(s.Guards, g)
+	}
+	if shields := a.Shields(onAnonymousPull); len(shields) > 0 {
+		s.Gaps = append(s.Gaps, s.gap(resource.Undecided, a.Why(), nil, shields))
+	}
+	s.Notes = append(s.Notes, a.Notes...)
+}
+
+// addSettings adds what explains a registry and lets nobody in.
+func (s *registry) addSettings() {
+	if on, given, ok := boolean(s.has.Admin); ok {
+		quote := "adminUserEnabled is not set"
+		if given {
+			quote = "adminUserEnabled=" + strconv.FormatBool(on)
+		}
+		s.set("admin_user", on, quote)
+	} else {
+		s.Gaps = append(s.Gaps, s.gap(resource.Malformed, "adminUserEnabled cannot be read", nil, nil, "admin_user"))
+	}
+	if bypass, given, ok := text(s.has.Bypass); ok && given && arm.Is(bypass, "AzureServices", "None") {
+		s.set("trusted_services", arm.Is(bypass, "AzureServices"), "networkRuleBypassOptions="+bypass)
+	}
+	if tier := s.tier(); tier != "" {
+		s.set("tier", firewall.Quote(tier), "sku: "+firewall.Quote(tier))
+	}
+	if server := word(s.has.Server); server != "" {
+		s.set("login_server", firewall.Quote(server), "loginServer="+firewall.Quote(server))
+	}
+	var policies struct {
+		Export struct {
+			Status string `json:"status"`
+		} `json:"exportPolicy"`
+	}
+	if json.Unmarshal(s.has.Policies, &policies) == nil && arm.Is(policies.Export.Status, "enabled", "disabled") {
+		s.set("export", arm.Is(policies.Export.Status, "enabled"), "policies.exportPolicy.status="+policies.Export.Status)
+	}
+}
+
+func (s *registry) set(key string, value any, quote string) {
+	s.Set(key, value, s.record.Evidence(quote))
+}
+
+// doubt adds the gap of a member that may close the registry.
+func (s *registry) doubt(reason resource.Reason, detail string, settings ...string) {
+	s.Gaps = append(s.Gaps, s.gap(reason, detail, nil, []resource.Shield{{On: onAnonymousPull, Cap: resource.Nobody}}, settings...))
+}
+
+// unread adds the gap of an entry that may let in anybody.
+func (s *registry) unread(detail string) {
+	var settings []string
+	for key := range Kind.Settings {
+		if _, read := s.Settings[key]; !read {
+			settings = append(settings, key)
+		}
+	}
+	slices.Sort(settings)
+	s.Gaps = append(s.Gaps, s.gap(resource.Malformed, detail, []resource.Hidden{{Via: anonymousPull, To: resource.Anyone}}, nil, settings...))
+}
+
+func (s *registry) gap(reason resource.Reason, detail string, hides []resource.Hidden, shields []resource.Shield, settings ...string) resource.Gap {
+	return resource.Gap{
+		Call: listCall, Permission: Kind.Lists[0].Permission, Reason: reason, Detail: detail,
+		Hides: hides, Shields: shields, Settings: settings,
+	}
+}
+
+// boolean reads a member. Given is false where it is absent or null; ok is false
+// where it is something else.
+func boolean(raw json.RawMessage) (value, given, ok bool) {
+	var b *bool
+	if len(raw) > 0 && json.Unmarshal(raw, &b) != nil {
+		return false, true, false
+	}
+	if b == nil {
+		return false, false, true
+	}
+	return *b, true, true
+}
+
+// text reads a member like boolean does; "" counts as absent.
+func text(raw json.RawMessage) (value string, given, ok bool) {
+	var t *string
+	if len(raw) > 0 && json.Unmarshal(raw, &t) != nil {
+		return "", true, false
+	}
+	if t == nil {
+		return "", false, true
+	}
+	value = strings.TrimSpace(*t)
+	return value, value != "", true
+}
+
+// word is a text that only explains, or "".
+func word(raw json.RawMessage) string {
+	value, _, _ := text(raw)
+	return value
+}

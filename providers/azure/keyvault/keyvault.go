@@ -1,0 +1,129 @@
+// Package keyvault collects Azure key vaults. Every request to a vault is signed
+// in with Microsoft Entra, so that no vault is public; its network settings only
+// say from where that can be tried, and are settings. What lets strangers in are
+// access policies of a tenant that is not the owner's: those of a vault that still
+// trusts the tenant that its subscription came from. All of it stands in the
+// listing, which never holds keys, secrets or their names.
+package keyvault
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+
+	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/azure/arm"
+)
+
+//go:embed kind.yaml
+var declaration []byte
+
+// Kind is the declaration of azure.keyvault.vault.
+var Kind = collect.MustParseKind(declaration)
+
+// Regional reports whether the kind is listed region by region.
+const Regional = false
+
+const (
+	listCall = "keyvault:vaults.list"
+	typeName = "Microsoft.KeyVault/vaults"
+)
+
+type collector struct {
+	client *arm.Client
+	scope  resource.Scope
+}
+
+// New returns the collector of a subscription's key vaults.
+func New(c *arm.Client, scope resource.Scope) collect.Collector {
+	return &collector{client: c, scope: scope}
+}
+
+func (c *collector) Kind() *collect.Kind { return Kind }
+
+// Questions returns none: the listing tells everything.
+func (c *collector) Questions(*resource.Resource) []*collect.Question { return nil }
+
+// List lists the vaults. An entry that cannot be told from others is a store of
+// which nothing is known, and the last error says so as well.
+func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
+	return func(yield func(*resource.Resource, error) bool) {
+		var odd error
+		for item, err := range c.client.List(ctx, listCall, c.scope.Account) {
+			if err != nil {
+				yield(nil, arm.Failed(listCall, c.scope.Account, err))
+				return
+			}
+			r, why := c.describe(item)
+			if why != nil && odd == nil {
+				odd = collect.Malformed(listCall, "%s: %w", r.Name, why)
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+		if odd != nil {
+			yield(nil, arm.Failed(listCall, c.scope.Account, odd))
+		}
+	}
+}
+
+// properties are read one by one, so that an odd one does not hide the others.
+type properties struct {
+	Tenant   json.RawMessage `json:"tenantId"`
+	Policies json.RawMessage `json:"accessPolicies"`
+	Roles    json.RawMessage `json:"enableRbacAuthorization"`
+	Public   json.RawMessage `json:"publicNetworkAccess"`
+	Network  json.RawMessage `json:"networkAcls"`
+	Purge    json.RawMessage `json:"enablePurgeProtection"`
+	Machines json.RawMessage `json:"enabledForDeployment"`
+	Template json.RawMessage `json:"enabledForTemplateDeployment"`
+}
+
+// vault is one entry while it is described.
+type vault struct {
+	*resource.Resource
+	client *arm.Client
+	record arm.Record
+	has    properties
+}
+
+// unnamed says what an entry lacks to be told from others, or nil.
+func (c *collector) unnamed(record arm.Record) error {
+	if record.ID == "" || record.Name == "" {
+		return errors.New("it has no id or no name")
+	}
+	_, err := arm.ParseListed(record.ID, typeName, c.scope.Account)
+	return err
+}
+
+// describe makes a store of an entry. The error says why the entry has no id or no
+// name to go by, and the store is known by its place alone.
+func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error) {
+	record := item.Record()
+	v := vault{client: c.client, record: record, Resource: &resource.Resource{
+		ID: resource.ID(record.ID), Kind: Kind.Name, Class: Kind.Class, Name: record.Name,
+		Scope: c.scope, Created: record.Created, Tags: record.Tags,
+	}}
+	unnamed = c.unnamed(record)
+	if unnamed != nil {
+		v.Name = fmt.Sprintf("entry %d of the listing", item.Place+1)
+		v.ID = resource.ID("/subscriptions/" + c.scope.Account + "/providers/" + typeName + "/#" + strconv.Itoa(item.Place+1))
+	}
+	if record.Into(&v.has) != nil {
+		v.unread("its properties cannot be read")
+		return v.Resource, unnamed
+	}
+	v.addSettings()
+	v.addNetwork()
+	v.addPolicies()
+	if unnamed != nil {
+		v.unread(unnamed.Error())
+	}
+	return v.Resource, unnamed
+}

@@ -1,0 +1,93 @@
+package keyvault
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/azure/firewall"
+)
+
+// addSettings adds what explains a vault and lets nobody in. What is not set is off.
+//
+// Source: https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/list-by-subscription (VaultProperties)
+func (v *vault) addSettings() {
+	for _, m := range []struct {
+		key, member string
+		raw         json.RawMessage
+	}{
+		{"purge_protection", "enablePurgeProtection", v.has.Purge},
+		{"machines_may_read", "enabledForDeployment", v.has.Machines},
+		{"templates_may_read", "enabledForTemplateDeployment", v.has.Template},
+	} {
+		if on, given, ok := boolean(m.raw); ok {
+			v.set(m.key, on, said(m.member, strconv.FormatBool(on), given))
+		} else {
+			v.Gaps = append(v.Gaps, v.gap(resource.Malformed, m.member+" cannot be read", nil, nil, m.key))
+		}
+	}
+}
+
+func (v *vault) set(key string, value any, quote string) {
+	v.Set(key, value, v.record.Evidence(quote))
+}
+
+// unread adds the gap of an entry that may let in outsiders.
+func (v *vault) unread(detail string) {
+	var settings []string
+	for key := range Kind.Settings {
+		if _, read := v.Settings[key]; !read {
+			settings = append(settings, key)
+		}
+	}
+	slices.Sort(settings)
+	g := v.gap(resource.Malformed, detail, outsiders(), nil, settings...)
+	for _, guard := range v.Guards {
+		g.Shields = append(g.Shields, resource.Shield{On: guard.On, Cap: guard.Cap})
+	}
+	v.Guards = nil
+	v.Gaps = append(v.Gaps, g)
+}
+
+func (v *vault) gap(reason resource.Reason, detail string, hides []resource.Hidden, shields []resource.Shield, settings ...string) resource.Gap {
+	return resource.Gap{
+		Call: listCall, Permission: Kind.Lists[0].Permission, Reason: reason, Detail: detail,
+		Hides: hides, Shields: shields, Settings: settings,
+	}
+}
+
+// said spells a member and its value, or that it is not set.
+func said(member, value string, given bool) string {
+	if !given {
+		return member + " is not set"
+	}
+	return member + "=" + firewall.Quote(value)
+}
+
+// boolean reads a member. Given is false where it is absent or null; ok is false
+// where it is something else.
+func boolean(raw json.RawMessage) (value, given, ok bool) {
+	var b *bool
+	if len(raw) > 0 && json.Unmarshal(raw, &b) != nil {
+		return false, true, false
+	}
+	if b == nil {
+		return false, false, true
+	}
+	return *b, true, true
+}
+
+// text reads a member like boolean does; "" counts as absent.
+func text(raw json.RawMessage) (value string, given, ok bool) {
+	var t *string
+	if len(raw) > 0 && json.Unmarshal(raw, &t) != nil {
+		return "", true, false
+	}
+	if t == nil {
+		return "", false, true
+	}
+	value = strings.TrimSpace(*t)
+	return value, value != "", true
+}
