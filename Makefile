@@ -24,7 +24,7 @@ test: ## run the tests
 # The race detector watches what is concurrent: the runner, its pacing and its
 # recordings, and the account that collectors share. Nothing here links a large
 # SDK, whose race build alone takes minutes.
-RACE := ./pkg/... ./providers/aws/account/... ./providers/gcp/api/... ./providers/gcp/hierarchy/...
+RACE := ./pkg/... ./providers/aws/account/... ./providers/gcp/api/... ./providers/gcp/hierarchy/... ./providers/azure/arm/...
 
 race: ## run the tests of the concurrent packages under the race detector
 	$(GO) test -race -tags $(TAGS) $(RACE)
@@ -45,10 +45,11 @@ lint: $(LINTER) ## check go.mod, vet, and run every linter of .golangci.yml, gof
 fmt: ## lay out the code as gofumpt does
 	$(GO) run mvdan.cc/gofumpt@v0.12.0 -w bench cmd e2e examples pkg policies providers
 
-e2e: build ## run bin/andon against moto (python3), beside gcloud, and the policy engine against a second opinion (node)
+e2e: build ## run bin/andon against moto (python3), beside gcloud and Azurite (node), and the policy engine against a second opinion (node)
 	$(GO) test -tags $(TAGS),e2e -count=1 ./e2e
 	$(GO) test -tags $(TAGS),e2e -count=1 -v -run '^TestCarried$$' ./e2e
 	$(GO) test -tags $(TAGS),e2e -count=1 -v ./e2e/gcloud
+	$(GO) test -tags $(TAGS),e2e -count=1 -v ./e2e/azurite
 	$(GO) test -tags $(TAGS),e2e -count=1 -v ./e2e/differential
 
 FUZZTIME ?= 30s
@@ -71,5 +72,5 @@ size: build ## fail when bin/andon is over 70 MB, or not static
 	@if ldd bin/andon >/dev/null 2>&1 || ! $(GO) version -m bin/andon | grep -q 'CGO_ENABLED=0'; then \
 	echo "make size: bin/andon is not static: the container image has no C library to link"; exit 1; fi
 
-bench: build ## judge 1,000,000 stores; collect 10,000 buckets, an estate of 10,000 stores and 500 Google projects at 50 ms an answer; and what is empty
+bench: build ## judge 1,000,000 stores; collect 10,000 buckets, an estate of 10,000 stores, 500 Google projects and 300 Azure subscriptions at 50 ms an answer; and what is empty
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench
