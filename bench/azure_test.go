@@ -134,10 +134,12 @@ func TestEverythingAskedWithinLimits(t *testing.T) {
 	for name, c := range map[string]struct {
 		subscriptions, accounts int
 		locations               string
+		concurrency             int
 	}{
-		"one location":               {1, accountsOfSubscription, "westeurope"},
-		"as many accounts as may be": {1, 250, "westeurope"},
-		"subscriptions":              {12, accountsOfSubscription, "westeurope, northeurope"},
+		"one location":               {1, accountsOfSubscription, "westeurope", 0},
+		"as many accounts as may be": {1, 250, "westeurope", 0},
+		"all of them at once":        {1, 250, "westeurope", 256},
+		"subscriptions":              {12, accountsOfSubscription, "westeurope, northeurope", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -147,7 +149,7 @@ func TestEverythingAskedWithinLimits(t *testing.T) {
 				}
 				server := azuretest.NewServer(world, azuretest.WithLatency(latency), azuretest.WithStorageLimits(azuretest.StorageWindow, time.Now))
 				started := time.Now()
-				stores, ledger := askEverything(t, server)
+				stores, ledger := askEverything(t, server, c.concurrency)
 				if stores != c.subscriptions*c.accounts {
 					t.Errorf("%d accounts", stores)
 				}
@@ -166,14 +168,14 @@ func TestEverythingAskedWithinLimits(t *testing.T) {
 }
 
 // askEverything collects what a server has, paced as the program does it.
-func askEverything(t *testing.T, server *azuretest.Server) (stores int, ledger collect.Ledger) {
+func askEverything(t *testing.T, server *azuretest.Server, concurrency int) (stores int, ledger collect.Ledger) {
 	t.Helper()
 	transport := collect.NewReadOnly(collect.NewPace(direct{server}, azure.Throttled), azure.Calls()...)
 	provider, err := azure.Open(t.Context(), azure.Options{Options: arm.Options{Offline: true, Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner := collect.Runner{Provider: provider}
+	runner := collect.Runner{Provider: provider, Concurrency: concurrency}
 	ledger, err = runner.Run(t.Context(), func(r *resource.Resource) error {
 		stores++
 		for i := range r.Gaps {

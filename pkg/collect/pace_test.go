@@ -182,3 +182,21 @@ func TestPaceLearnsFromAnswersOnly(t *testing.T) {
 		}
 	})
 }
+
+// What was sent before a long pause says nothing about the rate: it would make a
+// burst look slow, and cut to the bone.
+func TestPaceForgetsWhatIsLongAgo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoad()
+		r.send(t, 10, getACL, "eu-west-1")
+		time.Sleep(5 * time.Minute)
+		for range 99 {
+			r.send(t, 1, getACL, "eu-west-1")
+			time.Sleep(10 * time.Millisecond)
+		}
+		r.throttled(t, getACL, "eu-west-1") // 100 requests in 0.99 s
+		if got := r.limit(busy); got < 49 || got > 52 {
+			t.Errorf("throttled at 100 requests a second, it goes on with %v", got)
+		}
+	})
+}

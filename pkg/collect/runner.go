@@ -29,7 +29,8 @@ type Runner struct {
 	// Kinds limits the run; empty means all.
 	Kinds []resource.Kind
 	// Concurrency is the number of stores examined at the same time; 0 means
-	// DefaultConcurrency.
+	// DefaultConcurrency. A store that waits because its cloud asks for it does
+	// not count.
 	Concurrency int
 	// Progress, when set, is called after each store, from one goroutine.
 	Progress func(scope resource.Scope, stores int)
@@ -99,13 +100,19 @@ func (r *Runner) Run(ctx context.Context, yield func(*resource.Resource) error) 
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	group, inner := errgroup.WithContext(inner)
-	work, ordered, held := make(chan *job), make(chan *job, 4*width), make(chan struct{}, listHeld)
+	places := newSeats(width)
+	ordered, held := make(chan *job, max(ahead*width, patient)), make(chan struct{}, listHeld)
 	group.Go(func() error { r.list(inner, units, held); return nil })
-	group.Go(func() error { feed(units, held, work, ordered); return nil })
-	for range width {
-		group.Go(func() error { r.examineAll(inner, work); return nil })
-	}
-	err = r.deliver(ordered, yield, stop)
+	group.Go(func() error {
+		feed(units, held, func(j *job) {
+			place := places.take()
+			ordered <- j
+			group.Go(func() error { r.examine(inner, j, place); return nil })
+		})
+		close(ordered)
+		return nil
+	})
+	err = r.deliver(ordered, places, yield, stop)
 	_ = group.Wait()
 	return append(missing.ledger(), ledgerOf(units)...), errors.Join(err, ctx.Err())
 }
@@ -196,11 +203,9 @@ func (u *unit) hand(ctx context.Context, item *resource.Resource, held chan<- st
 	}
 }
 
-// feed hands listed stores to the examiners and remembers their order. It
-// keeps going when ctx has ended: what was listed is handed over all the same.
-func feed(units []*unit, held <-chan struct{}, work, ordered chan<- *job) {
-	defer close(work)
-	defer close(ordered)
+// feed has listed stores examined in the order of the report. It keeps going when
+// ctx has ended: what was listed is handed over all the same.
+func feed(units []*unit, held <-chan struct{}, examine func(*job)) {
 	for _, u := range units {
 		u.open()
 		close(u.turn)
@@ -208,27 +213,26 @@ func feed(units []*unit, held <-chan struct{}, work, ordered chan<- *job) {
 			if j.held {
 				<-held
 			}
-			ordered <- j
-			work <- j
+			examine(j)
 		}
 		u.jobs, u.turn, u.collector = nil, nil, nil
 	}
 }
 
-func (r *Runner) examineAll(ctx context.Context, work <-chan *job) {
-	for j := range work {
-		e := examination{runner: r, item: j.item, kind: j.collector.Kind(), pending: j.collector.Questions(j.item)}
-		e.run(ctx)
-		close(j.ready)
-	}
+func (r *Runner) examine(ctx context.Context, j *job, place *seat) {
+	defer place.end()
+	e := examination{runner: r, item: j.item, kind: j.collector.Kind(), pending: j.collector.Questions(j.item)}
+	e.run(place.context(ctx))
+	close(j.ready)
 }
 
 // deliver yields stores in order. After an error it stops the run and drains
 // what is left, so that no goroutine stays behind.
-func (r *Runner) deliver(ordered <-chan *job, yield func(*resource.Resource) error, stop func()) error {
+func (r *Runner) deliver(ordered <-chan *job, places *seats, yield func(*resource.Resource) error, stop func()) error {
 	var failed error
 	for j := range ordered {
 		<-j.ready
+		places.handedOver()
 		if failed != nil {
 			continue
 		}

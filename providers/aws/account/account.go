@@ -91,7 +91,7 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 	// The SDK's own remarks go to standard error past our logger, and are about
 	// connections; what concerns a verdict comes back as an error.
 	cfg.Logger = logging.Nop{}
-	cfg.APIOptions = append(cfg.APIOptions, nameCalls, limitAttempts)
+	cfg.APIOptions = append(cfg.APIOptions, nameCalls)
 	if cfg.BaseEndpoint != nil {
 		only, err := url.Parse(*cfg.BaseEndpoint)
 		if err != nil || only.Host == "" {
@@ -99,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 		}
 		cfg.APIOptions = append(cfg.APIOptions, oneHost(only.Host))
 	}
-	cfg.HTTPClient = &http.Client{Transport: collect.NewBreaker(o.Transport), CheckRedirect: stay}
+	cfg.HTTPClient = &http.Client{Transport: collect.NewLimit(collect.NewBreaker(o.Transport)), CheckRedirect: stay}
 	cfg.Retryer = o.retryer
 	if o.RoleARN != "" {
 		cfg.Credentials = aws.NewCredentialsCache(assume(cfg, o))
@@ -209,32 +209,6 @@ func nameCalls(stack *middleware.Stack) error {
 		return next.HandleInitialize(collect.WithCall(ctx, call), in)
 	})
 	return stack.Initialize.Add(name, middleware.After)
-}
-
-// AttemptLimit is how long one attempt at a call may take, from the connection
-// to the last byte of the answer.
-const AttemptLimit = time.Minute
-
-// SlowError says that an attempt took longer than AttemptLimit. It is not tried
-// again: five more minutes would tell nothing new.
-type SlowError struct{}
-
-// Error implements error.
-func (*SlowError) Error() string { return fmt.Sprintf("no full answer within %v", AttemptLimit) }
-
-// limitAttempts ends each attempt after AttemptLimit: the timeouts of a
-// transport end with the head of an answer, and its body may never end.
-func limitAttempts(stack *middleware.Stack) error {
-	limit := middleware.FinalizeMiddlewareFunc("andon:LimitAttempt", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		attempt, cancel := context.WithTimeout(ctx, AttemptLimit)
-		defer cancel()
-		out, metadata, err := next.HandleFinalize(attempt, in)
-		if err != nil && attempt.Err() != nil && ctx.Err() == nil {
-			err = new(SlowError)
-		}
-		return out, metadata, err
-	})
-	return stack.Finalize.Insert(limit, "Retry", middleware.After)
 }
 
 // oneHost sends every request to the custom endpoint's host. The SDK puts

@@ -86,9 +86,11 @@ func noSuchHost(err error) bool {
 	return ok && dns.IsNotFound
 }
 
+// isMalformed reports an answer that was read to its end and not understood.
 func isMalformed(err error) bool {
+	_, slow := errors.AsType[*collect.SlowError](err)
 	_, ok := errors.AsType[*smithy.DeserializationError](err)
-	return ok
+	return ok && !slow
 }
 
 func status(err error) int {
@@ -132,7 +134,7 @@ func plain(err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return errors.New(api.ErrorCode() + ": " + api.ErrorMessage())
 	}
-	if slow, ok := errors.AsType[*SlowError](err); ok {
+	if slow, ok := errors.AsType[*collect.SlowError](err); ok {
 		return slow
 	}
 	if send, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {

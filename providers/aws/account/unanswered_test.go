@@ -97,7 +97,7 @@ func TestAttemptLimit(t *testing.T) {
 		a := open(t, o)
 		began := time.Now()
 		r := account.Refusal(questions["s3control:ListAccessPoints"](t.Context(), a))
-		if took := time.Since(began); took != account.AttemptLimit || tried != 1 {
+		if took := time.Since(began); took != collect.AttemptLimit || tried != 1 {
 			t.Errorf("%d attempts took %v", tried, took)
 		}
 		if r.Reason != resource.Failed || r.Detail != "no full answer within 1m0s" || r.Call != "s3control:ListAccessPoints" {

@@ -439,7 +439,7 @@ func TestSlowAnswersEnd(t *testing.T) {
 		})})
 		began := time.Now()
 		_, err := list(t.Context(), client, accounts, sub)
-		if took := time.Since(began); took != arm.AttemptLimit || tried != 1 {
+		if took := time.Since(began); took != collect.AttemptLimit || tried != 1 {
 			t.Errorf("%d attempts took %v", tried, took)
 		}
 		if r := client.Refusal(err); r.Reason != resource.Failed && r.Reason != resource.Malformed {

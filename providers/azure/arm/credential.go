@@ -16,6 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/andon-audit/andon/pkg/collect"
 )
 
 // credential finds who andon is on this machine, and makes sure that there is a
@@ -37,7 +39,7 @@ func (o Options) credential(ctx context.Context, place cloud.Configuration, root
 	}
 	found, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
 		ClientOptions: policy.ClientOptions{
-			Cloud: place, Retry: o.tokenRetry(), Transport: &http.Client{Transport: watched, Timeout: AttemptLimit},
+			Cloud: place, Retry: o.tokenRetry(), Transport: &http.Client{Transport: watched, Timeout: collect.AttemptLimit},
 		},
 		DisableInstanceDiscovery: o.DisableInstanceDiscovery, TenantID: o.TenantID,
 	})

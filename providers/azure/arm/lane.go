@@ -1,10 +1,13 @@
 package arm
 
 import (
+	"context"
 	"net/http"
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/andon-audit/andon/pkg/collect"
 )
 
 // abreast is how many calls about one subscription are under way, those that wait
@@ -29,12 +32,26 @@ func (c *Client) lanes() policy.Policy {
 		if !ok {
 			panic("arm: a lane of another type")
 		}
-		select {
-		case slot <- struct{}{}:
-		case <-req.Raw().Context().Done():
-			return nil, req.Raw().Context().Err()
+		if err := enter(req.Raw().Context(), slot); err != nil {
+			return nil, err
 		}
 		defer func() { <-slot }()
 		return req.Next()
 	})
+}
+
+// enter takes a place in a lane. Who finds none waits for what Azure lets through.
+func enter(ctx context.Context, slot chan<- struct{}) error {
+	select {
+	case slot <- struct{}{}:
+		return nil
+	default:
+	}
+	defer collect.Waiting(ctx)()
+	select {
+	case slot <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -190,7 +190,7 @@ func plain(err error) error {
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if u.Timeout() {
-			return fmt.Errorf("no full answer within %v", AttemptLimit)
+			return fmt.Errorf("no full answer within %v", collect.AttemptLimit)
 		}
 		return plain(u.Err)
 	}

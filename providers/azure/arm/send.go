@@ -21,10 +21,6 @@ import (
 	"github.com/andon-audit/andon/pkg/collect/tape"
 )
 
-// AttemptLimit is how long one attempt at a call may take, from the connection
-// to the last byte of the answer.
-const AttemptLimit = time.Minute
-
 const (
 	retries = 6
 	// longestWait is how long an answer may ask to wait. The limit of listings of
@@ -139,7 +135,7 @@ func (o Options) waiting() []policy.Policy {
 // transport sends what the SDK made, by way of the namer.
 func (c *Client) transport(o Options) policy.Transporter {
 	return &http.Client{
-		Transport: &namer{client: c, next: collect.NewBreaker(o.Transport)}, Timeout: AttemptLimit, CheckRedirect: stay,
+		Transport: collect.NewLimit(&namer{client: c, next: collect.NewBreaker(o.Transport)}), CheckRedirect: stay,
 	}
 }
 

@@ -270,7 +270,7 @@ func TestAttemptLimit(t *testing.T) {
 		}
 		began := time.Now()
 		r := client.Refusal(client.Ask(t.Context(), topics, new(any)))
-		if took := time.Since(began); took != api.AttemptLimit || tried != 1 {
+		if took := time.Since(began); took != collect.AttemptLimit || tried != 1 {
 			t.Errorf("%d attempts took %v", tried, took)
 		}
 		if r.Reason != resource.Failed && r.Reason != resource.Malformed {

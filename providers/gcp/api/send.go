@@ -20,10 +20,6 @@ import (
 	"github.com/andon-audit/andon/pkg/collect/tape"
 )
 
-// AttemptLimit is how long one attempt at a call may take, from the connection
-// to the last byte of the answer.
-const AttemptLimit = time.Minute
-
 const (
 	attempts     = 6
 	shortestWait = 500 * time.Millisecond
@@ -37,7 +33,7 @@ func newSender(o Options) http.RoundTripper {
 		tries = o.Attempts
 	}
 	return &retryablehttp.RoundTripper{Client: &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: collect.NewBreaker(o.Transport), Timeout: AttemptLimit, CheckRedirect: stay},
+		HTTPClient:   &http.Client{Transport: collect.NewLimit(collect.NewBreaker(o.Transport)), CheckRedirect: stay},
 		RetryMax:     tries - 1,
 		RetryWaitMin: shortestWait, RetryWaitMax: longestWait,
 		CheckRetry:   worthAnother,
