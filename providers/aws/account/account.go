@@ -88,9 +88,6 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, fmt.Errorf("find AWS credentials: %w (set AWS_PROFILE or --profile, or configure one of the SDK's credential sources)", plain(err))
 	}
-	// The SDK's own remarks go to standard error past our logger, and are about
-	// connections; what concerns a verdict comes back as an error.
-	cfg.Logger = logging.Nop{}
 	cfg.APIOptions = append(cfg.APIOptions, nameCalls)
 	if cfg.BaseEndpoint != nil {
 		only, err := url.Parse(*cfg.BaseEndpoint)
@@ -128,7 +125,9 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 		}
 		return cfg, nil
 	}
-	options := []func(*config.LoadOptions) error{config.WithDefaultRegion(homeRegion)}
+	// The SDK's own remarks go to standard error past our logger, and are about
+	// connections; what concerns a verdict comes back as an error.
+	options := []func(*config.LoadOptions) error{config.WithDefaultRegion(homeRegion), config.WithLogger(logging.Nop{})}
 	if o.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(o.Profile))
 	}

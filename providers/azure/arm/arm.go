@@ -143,7 +143,7 @@ func rootOf(endpoint string) (*url.URL, error) {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%q is not a URL with a host", endpoint)
+		return nil, fmt.Errorf("%q is not an http or https URL with a host", endpoint)
 	}
 	u.RawQuery, u.Fragment, u.User = "", "", nil
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+"/", ""

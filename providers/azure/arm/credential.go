@@ -126,11 +126,24 @@ func described(answer *http.Response) string {
 	}
 	text, err := runtime.Payload(answer)
 	if err != nil || json.Unmarshal(text, &body) != nil || body.Description == "" {
-		return "the token endpoint answers " + answer.Status
+		return tokenSource(answer.Request) + " answers " + answer.Status
 	}
 	first, _, _ := strings.Cut(body.Description, "\n")
 	first, _, _ = strings.Cut(first, " Trace ID:")
 	return shortened(strings.TrimSpace(first))
+}
+
+// tokenSource names who was asked for a token: the metadata service of a virtual
+// machine is the one that is not reached by https.
+func tokenSource(req *http.Request) string {
+	switch {
+	case req == nil || req.URL == nil:
+		return "the token endpoint"
+	case req.URL.Scheme == "http":
+		return "the metadata service " + req.URL.Host
+	default:
+		return "the token endpoint " + req.URL.Host
+	}
 }
 
 func lastLine(text string) string {

@@ -127,12 +127,14 @@ func TestNoToken(t *testing.T) {
 		fault   azuretest.FaultKind
 		nobody  bool
 		without bool
+		proxied bool // something answers for the metadata service
 		want    string
 	}{
 		"the endpoint is down": {nobody: true, want: "find Azure credentials: the token endpoint login.microsoftonline.com does not answer: dial tcp: connection refused"},
 		"a wrong secret":       {fault: azuretest.AccessDenied, want: "find Azure credentials: AADSTS7000215: Invalid client secret provided." + signIn},
 		"no credentials":       {without: true, want: "find Azure credentials: nothing on this machine gives a token" + signIn},
-		"broken":               {fault: azuretest.InternalError, want: "find Azure credentials: the token endpoint answers 500 Internal Server Error" + signIn},
+		"a proxy":              {without: true, proxied: true, want: "find Azure credentials: the metadata service 169.254.169.254 answers 403 Forbidden" + signIn},
+		"broken":               {fault: azuretest.InternalError, want: "find Azure credentials: the token endpoint login.microsoftonline.com answers 500 Internal Server Error" + signIn},
 	} {
 		t.Run(name, func(t *testing.T) {
 			identify(t)
@@ -145,8 +147,14 @@ func TestNoToken(t *testing.T) {
 			}
 			_, transport, _ := serve(t, faults...)
 			var tokens http.RoundTripper = transport
-			if c.nobody {
+			switch {
+			case c.nobody:
 				tokens = refusing{}
+			case c.proxied:
+				t.Setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+				tokens = roundTrip(func(req *http.Request) (*http.Response, error) {
+					return &http.Response{Status: "403 Forbidden", StatusCode: http.StatusForbidden, Body: http.NoBody, Request: req}, nil
+				})
 			}
 			_, err := arm.Open(t.Context(), arm.Options{Transport: transport, Tokens: tokens, Backoff: atOnce, DisableInstanceDiscovery: true})
 			if err == nil || err.Error() != c.want {
