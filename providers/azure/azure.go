@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -155,10 +156,17 @@ func (p *Provider) Scopes(ctx context.Context) ([]resource.Scope, error) {
 // partial makes the ledger's line of a failure that left some subscriptions to
 // audit.
 func (p *Provider) partial(scopes []resource.Scope, err error) error {
-	if err == nil || len(scopes) == 0 {
-		return err
+	if err == nil {
+		return nil
 	}
 	refusal := p.client.Refusal(err)
+	if len(scopes) == 0 {
+		err := fmt.Errorf("list subscriptions (%s): %s", p.above(), refusal.String())
+		if refusal.Reason == resource.Denied || refusal.Gone {
+			return fmt.Errorf("%w (name one that this identity may read, or grant it the role Reader there)", err)
+		}
+		return err
+	}
 	refusal.Detail = "not every subscription could be found: " + refusal.Detail
 	return &collect.PartialScopesError{
 		Scope: resource.Scope{Provider: Name, Account: p.above()}, Kind: "azure.subscription",

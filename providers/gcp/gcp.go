@@ -168,7 +168,11 @@ func (p *Provider) partial(scopes []resource.Scope, err error) error {
 	}
 	refusal := p.client.Refusal(err)
 	if len(scopes) == 0 {
-		return fmt.Errorf("list the projects of %s: %s (name one that this identity may see, or grant it roles/browser there)", p.above(), refusal.String())
+		err := fmt.Errorf("list projects (%s): %s", p.above(), refusal.String())
+		if refusal.Reason == resource.Denied || refusal.Gone {
+			return fmt.Errorf("%w (name one that this identity may see, or grant it roles/browser there)", err)
+		}
+		return err
 	}
 	refusal.Detail = "not every project could be found: " + refusal.Detail
 	return &collect.PartialScopesError{

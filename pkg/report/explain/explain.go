@@ -163,19 +163,19 @@ func (t *text) why() string {
 // for and found to be absent, or open.
 func (t *text) guard(g *resource.Guard) string {
 	if resource.Anyone.Within(g.Cap) {
-		return g.Name + " stops nobody"
+		return g.Name + ": stops nobody"
 	}
 	if len(g.On) == 0 {
-		return g.Name + " keep out everybody else"
+		return g.Name + ": nobody else gets in"
 	}
 	scope := "on " + joined(g.On)
 	if len(g.Can) > 0 {
 		scope += " for " + report.Actions(g.Can)
 	}
 	if exposure.LevelOf(g.Cap) == exposure.Private {
-		return g.Name + " lets no outsider through " + scope
+		return g.Name + ": no outsider gets through " + scope
 	}
-	return g.Name + " lets nobody through " + scope + " but " + report.Who(t.r.Scope.Provider, g.Cap)
+	return g.Name + ": nobody gets through " + scope + " but " + report.Who(t.r.Scope.Provider, g.Cap)
 }
 
 // grant says what a grant gives and what the guards leave of it.
@@ -187,9 +187,9 @@ func (t *text) grant(p *exposure.Path) string {
 	if len(p.Guards) == 0 {
 		return said
 	}
-	effect := "; narrowed to " + p.Range.Most.String() + " by "
+	effect := "; narrowed to " + p.Range.Most.String() + ": "
 	if p.Range.Most == exposure.Private {
-		effect = "; closed by "
+		effect = "; closed: "
 	}
 	return said + effect + strings.Join(p.Guards, ", ")
 }
@@ -265,11 +265,7 @@ func (t *text) latent() {
 	}
 	t.section("LATENT")
 	for _, l := range t.store.Assessment.Latent {
-		verb := " is lifted"
-		if len(l.Without) > 1 {
-			verb = " are lifted"
-		}
-		t.line("  ", "becomes "+l.Level.String()+" when "+strings.Join(l.Without, " and ")+verb)
+		t.line("  ", l.Level.String()+" but for: "+strings.Join(l.Without, "; "))
 	}
 }
 

@@ -13,11 +13,19 @@ var contents = map[resource.Class]string{
 	"bucket": "its objects", "access-point": "the objects behind it", "database": "its data", "snapshot": "its data",
 }
 
+// noun is what an owner calls such a store: the last part of its kind, "bucket",
+// "disk"; an account alone could be any.
 func (t *text) noun() string {
-	if t.r.Class == "" {
+	kind := string(t.r.Kind)
+	last := kind[strings.LastIndexByte(kind, '.')+1:]
+	switch last {
+	case "":
 		return "store"
+	case "account":
+		return report.Kind(t.r.Kind)
+	default:
+		return strings.ReplaceAll(last, "_", " ")
 	}
-	return strings.ReplaceAll(string(t.r.Class), "-", " ")
 }
 
 func (t *text) holds() string {

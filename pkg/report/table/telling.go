@@ -202,7 +202,7 @@ func unknown(u *unread) string {
 
 // lifted says what guards alone keep closed.
 func lifted(now exposure.Range, then exposure.Latent) string {
-	return now.String() + " now, " + then.Level.String() + " without " + strings.Join(then.Without, " and ")
+	return now.String() + " now, " + then.Level.String() + " but for: " + strings.Join(then.Without, "; ")
 }
 
 // totals counts the stores by verdict, worst first, and the calls.
