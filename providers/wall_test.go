@@ -74,6 +74,18 @@ var walls = []wall{
 		why: "collectors describe; what that means is said in the core and in policies",
 	},
 	{
+		from: own("providers/internal/restapi"), to: slices.Concat(own("providers/aws/...", "providers/gcp/...", "providers/azure/..."), sdks), deep: true,
+		why: "what clouds have in common knows none of them",
+	},
+	{
+		from: own("providers/..."), to: own("providers/internal/restapi"),
+		except: map[string]string{
+			"providers/gcp/api":   "it is how Google Cloud is reached",
+			"providers/azure/arm": "it is how Azure is reached",
+		},
+		why: "a collector knows its own cloud's client and nothing below it",
+	},
+	{
 		from: own("providers/aws/iam/..."), to: slices.Concat(sdks, own("providers/aws/account", "pkg/collect/...")), deep: true,
 		why: "what a policy says is decided without asking anybody",
 	},

@@ -18,6 +18,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 // credential finds who andon is on this machine, and makes sure that there is a
@@ -105,11 +106,11 @@ func (w *watch) explain(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case w.err != nil:
-		return fmt.Errorf("the token endpoint %s does not answer: %w", w.host, plain(w.err))
+		return fmt.Errorf("the token endpoint %s does not answer: %w", w.host, restapi.Plain(w.err))
 	case refused && failed.RawResponse != nil:
 		return fmt.Errorf("%s (%s)", described(failed.RawResponse), howTo)
 	case refused:
-		return fmt.Errorf("%s (%s)", shortened(lastLine(err.Error())), howTo)
+		return fmt.Errorf("%s (%s)", restapi.Line(lastLine(err.Error())), howTo)
 	default:
 		return fmt.Errorf("nothing on this machine gives a token (%s)", howTo)
 	}
@@ -130,7 +131,7 @@ func described(answer *http.Response) string {
 	}
 	first, _, _ := strings.Cut(body.Description, "\n")
 	first, _, _ = strings.Cut(first, " Trace ID:")
-	return shortened(strings.TrimSpace(first))
+	return restapi.Line(strings.TrimSpace(first))
 }
 
 // tokenSource names who was asked for a token: the metadata service of a virtual

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 // Item is one entry of a listing, as it came.
@@ -129,7 +130,7 @@ func ParseID(id, of string) (ID, error) {
 	rest, rooted := strings.CutPrefix(id, "/")
 	want, given := strings.Split(pattern, "/"), strings.Split(rest, "/")
 	malformed := func() (ID, error) {
-		return ID{}, fmt.Errorf("%q is not the id of a resource of type %s", shortened(id), of)
+		return ID{}, fmt.Errorf("%q is not the id of a resource of type %s", restapi.Line(id), of)
 	}
 	if !rooted || len(want) != len(given) {
 		return malformed()
@@ -154,7 +155,7 @@ func ParseListed(id, of, subscription string) (ID, error) {
 		return ID{}, err
 	}
 	if !strings.EqualFold(parsed.Subscription, subscription) {
-		return ID{}, fmt.Errorf("%q is in another subscription than the one that was listed", shortened(id))
+		return ID{}, fmt.Errorf("%q is in another subscription than the one that was listed", restapi.Line(id))
 	}
 	return parsed, nil
 }

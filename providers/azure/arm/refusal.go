@@ -4,11 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -16,52 +13,25 @@ import (
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
-
-// CallError says which call an error belongs to, where a collector makes several.
-type CallError struct {
-	Call string
-	// Subscription is the id of the subscription that was asked about, or "".
-	Subscription string
-	// Gone says that an answer of 404 means that the store is no longer there:
-	// the call was about the store itself, which had been listed.
-	Gone bool
-	Err  error
-}
-
-// Error implements error.
-func (e *CallError) Error() string { return e.Call + ": " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *CallError) Unwrap() error { return e.Err }
 
 // Failed names the call that an error belongs to, and the subscription that was
 // asked about; nil stays nil.
 func Failed(call, subscription string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &CallError{Call: call, Subscription: subscription, Err: err}
+	return restapi.Failed(call, subscription, err)
 }
 
 // FailedOf is Failed for a call about a store that was listed: where Azure says
 // that there is no such thing, the store is gone.
 func FailedOf(call, subscription string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &CallError{Call: call, Subscription: subscription, Gone: true, Err: err}
+	return restapi.FailedOf(call, subscription, err)
 }
 
 // Refusal reads an error of a call.
 func (c *Client) Refusal(err error) collect.Refusal {
-	r := collect.Refusal{Reason: resource.Failed, Detail: detail(err)}
-	about, named := errors.AsType[*CallError](err)
-	if named {
-		r.Call = about.Call
-	}
-	if malformed(err) {
-		r.Reason = resource.Malformed
+	r, about := restapi.Refusal(err)
+	if r.Reason == resource.Malformed {
 		return r
 	}
 	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
@@ -72,7 +42,7 @@ func (c *Client) Refusal(err error) collect.Refusal {
 	if !ok {
 		return r
 	}
-	r.Code = code(answer)
+	r.Code, r.Detail = code(answer), restapi.Detail(message(answer), answer.StatusCode)
 	switch {
 	case answer.StatusCode == http.StatusTooManyRequests || slices.Contains(limitedCodes, r.Code):
 		r.Reason = resource.Throttled
@@ -81,7 +51,7 @@ func (c *Client) Refusal(err error) collect.Refusal {
 	case answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized:
 		r.Reason = resource.Denied
 	case answer.StatusCode == http.StatusNotFound:
-		r.Gone = named && about.Gone && slices.Contains(goneCodes, r.Code)
+		r.Gone = about.Gone && slices.Contains(goneCodes, r.Code)
 	case answer.StatusCode == http.StatusNotImplemented:
 		r.Reason = resource.Unsupported
 	}
@@ -129,76 +99,22 @@ func unregistered(status int, code string) bool {
 // code is Azure's own word for a refusal.
 func code(e *azcore.ResponseError) string {
 	if plainWord(e.ErrorCode) && e.ErrorCode != "" {
-		return shortened(e.ErrorCode)
+		return restapi.Line(e.ErrorCode)
 	}
 	return fmt.Sprintf("HTTP %d", e.StatusCode)
 }
 
-func malformed(err error) bool {
-	if _, ok := errors.AsType[*collect.MalformedError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return true
-	}
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-}
-
-// maxDetail bounds, in bytes, what is kept of a message that a cloud wrote.
-const maxDetail = 240
-
-// shortened puts hostile text on one line of bounded length.
-func shortened(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "�")), " ")
-	if len(text) > maxDetail {
-		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
-	}
-	return text
-}
-
-// detail is the shortest sentence that says what went wrong: Azure's own message
-// where there is one, else the innermost cause.
-func detail(err error) string {
-	answer, ok := errors.AsType[*azcore.ResponseError](err)
-	if !ok {
-		return shortened(plain(err).Error())
-	}
+// message is Azure's own sentence on a refusal, or "".
+func message(e *azcore.ResponseError) string {
 	var body struct {
 		Error struct {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	if answer.RawResponse != nil {
+	if e.RawResponse != nil {
 		// A refusal may come in any form; what cannot be read has no message in it.
-		text, _ := runtime.Payload(answer.RawResponse)
+		text, _ := runtime.Payload(e.RawResponse)
 		_ = json.Unmarshal(text, &body)
 	}
-	if body.Error.Message != "" {
-		return shortened(body.Error.Message)
-	}
-	return "HTTP status " + http.StatusText(answer.StatusCode)
-}
-
-// plain strips wrapping down to what a reader can act on, and addresses that
-// only this program understands.
-func plain(err error) error {
-	if unanswered, ok := errors.AsType[*collect.UnansweredError](err); ok {
-		return unanswered
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		if u.Timeout() {
-			return fmt.Errorf("no full answer within %v", collect.AttemptLimit)
-		}
-		return plain(u.Err)
-	}
-	if c, ok := errors.AsType[*CallError](err); ok {
-		return plain(c.Err)
-	}
-	if m, ok := errors.AsType[*collect.MalformedError](err); ok {
-		return m.Err
-	}
-	return err
+	return body.Error.Message
 }

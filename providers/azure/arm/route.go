@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 // Version is the parameter of a query that names the version of an interface.
@@ -124,7 +126,7 @@ func (r Route) path(values []string) (string, error) {
 			panic("arm: " + r.Call + " lacks a value for " + segment)
 		}
 		if !segmental(values[next]) {
-			return "", fmt.Errorf("%s: %q is not a name", r.Call, shortened(values[next]))
+			return "", fmt.Errorf("%s: %q is not a name", r.Call, restapi.Line(values[next]))
 		}
 		segments[i] = url.PathEscape(values[next])
 		next++

@@ -19,6 +19,7 @@ import (
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/collect/tape"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 const (
@@ -318,7 +319,7 @@ func (c *Client) follow(route Route, from *url.URL, link string) (*url.URL, erro
 		return nil, collect.Malformed(route.Call, "its next page is at no URL")
 	}
 	if hostPort(there) != hostPort(from) || there.Scheme != from.Scheme || there.User != nil {
-		return nil, collect.Malformed(route.Call, "its next page is on another host, %q", shortened(there.Host))
+		return nil, collect.Malformed(route.Call, "its next page is on another host, %q", restapi.Line(there.Host))
 	}
 	if !strings.EqualFold(strings.TrimSuffix(there.Path, "/"), from.Path) {
 		return nil, collect.Malformed(route.Call, "its next page is of another listing")

@@ -23,6 +23,7 @@ import (
 	"cloud.google.com/go/auth/httptransport"
 
 	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 // Options say how Google Cloud is reached.
@@ -109,7 +110,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		_, err = creds.Token(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find Google credentials: %w (run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS)", plain(err))
+		return nil, fmt.Errorf("find Google credentials: %w (run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS)", restapi.Plain(err))
 	}
 	c.creds = creds
 	if project, err := creds.ProjectID(ctx); err == nil {

@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,65 +13,34 @@ import (
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 // CallError says which call an error belongs to, where a collector makes several.
-type CallError struct {
-	Call string
-	// Project is the id of the project that was asked about, or "".
-	Project string
-	// Gone says that an answer of 404 means that the store is no longer there:
-	// the call was about the store itself, which had been listed.
-	Gone bool
-	Err  error
-}
-
-// Error implements error.
-func (e *CallError) Error() string { return e.Call + ": " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *CallError) Unwrap() error { return e.Err }
+type CallError = restapi.CallError
 
 // Failed names the call that an error belongs to, and the project that was asked
 // about; nil stays nil.
-func Failed(call, project string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &CallError{Call: call, Project: project, Err: err}
-}
+func Failed(call, project string, err error) error { return restapi.Failed(call, project, err) }
 
 // FailedOf is Failed for a call about a store that was listed: where Google says
 // that there is no such thing, the store is gone.
-func FailedOf(call, project string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &CallError{Call: call, Project: project, Gone: true, Err: err}
-}
+func FailedOf(call, project string, err error) error { return restapi.FailedOf(call, project, err) }
 
 // Refusal reads an error of a call.
 func (c *Client) Refusal(err error) collect.Refusal {
-	r := collect.Refusal{Reason: resource.Failed, Detail: detail(err)}
-	about, named := errors.AsType[*CallError](err)
-	if named {
-		r.Call = about.Call
-	}
-	if malformed(err) {
-		r.Reason = resource.Malformed
-		return r
-	}
+	r, about := restapi.Refusal(err)
 	answer, ok := errors.AsType[*googleapi.Error](err)
-	if !ok {
+	if !ok || r.Reason == resource.Malformed {
 		return r
 	}
-	r.Code = code(answer)
+	r.Code, r.Detail = code(answer), restapi.Detail(answer.Message, answer.Code)
 	switch {
 	case slices.Contains(limitedReasons, r.Code) || answer.Code == http.StatusTooManyRequests:
 		r.Reason = resource.Throttled
 	case disabled(r.Code):
 		r.Reason = resource.Denied
-		if named && c.consumes(about.Project, answer) {
+		if c.consumes(about.Account, answer) {
 			r.Reason = resource.Unsupported
 		}
 	case perimeter(r.Code, answer.Message):
@@ -81,7 +48,7 @@ func (c *Client) Refusal(err error) collect.Refusal {
 	case answer.Code == http.StatusForbidden || answer.Code == http.StatusUnauthorized:
 		r.Reason = resource.Denied
 	case answer.Code == http.StatusNotFound:
-		r.Gone = named && about.Gone
+		r.Gone = about.Gone
 	case answer.Code == http.StatusNotImplemented:
 		r.Reason = resource.Unsupported
 	}
@@ -196,60 +163,4 @@ func code(e *googleapi.Error) string {
 		return body.Error.Status
 	}
 	return fmt.Sprintf("HTTP %d", e.Code)
-}
-
-func malformed(err error) bool {
-	if _, ok := errors.AsType[*collect.MalformedError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return true
-	}
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-}
-
-// maxDetail bounds, in bytes, what is kept of a message that a cloud wrote.
-const maxDetail = 240
-
-// detail is the shortest sentence that says what went wrong: Google's own
-// message where there is one, else the innermost cause.
-func detail(err error) string {
-	text := ""
-	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
-		text = strings.TrimSpace(answer.Message)
-		if text == "" {
-			text = "HTTP status " + http.StatusText(answer.Code)
-		}
-	} else {
-		text = plain(err).Error()
-	}
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxDetail {
-		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
-	}
-	return text
-}
-
-// plain strips wrapping down to what a reader can act on, and addresses that
-// only this program understands.
-func plain(err error) error {
-	if unanswered, ok := errors.AsType[*collect.UnansweredError](err); ok {
-		return unanswered
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		if u.Timeout() {
-			return fmt.Errorf("no full answer within %v", collect.AttemptLimit)
-		}
-		return plain(u.Err)
-	}
-	if c, ok := errors.AsType[*CallError](err); ok {
-		return plain(c.Err)
-	}
-	if m, ok := errors.AsType[*collect.MalformedError](err); ok {
-		return m.Err
-	}
-	return err
 }
