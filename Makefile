@@ -24,7 +24,7 @@ test: ## run the tests
 # The race detector watches what is concurrent: the runner, its pacing and its
 # recordings, and the account that collectors share. Nothing here links a large
 # SDK, whose race build alone takes minutes.
-RACE := ./pkg/... ./providers/aws/account/... ./providers/gcp/api/... ./providers/gcp/hierarchy/... ./providers/azure/arm/...
+RACE := ./pkg/... ./providers/aws/account/... ./providers/internal/restapi/... ./providers/gcp/api/... ./providers/gcp/hierarchy/... ./providers/azure/arm/...
 
 race: ## run the tests of the concurrent packages under the race detector
 	$(GO) test -race -tags $(TAGS) $(RACE)

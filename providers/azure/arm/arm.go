@@ -9,9 +9,7 @@ package arm
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -23,6 +21,8 @@ import (
 	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 // Options say how Azure is reached.
@@ -86,7 +86,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := rootOf(place.Services[cloud.ResourceManager].Endpoint)
+	root, err := restapi.Root(place.Services[cloud.ResourceManager].Endpoint, "https")
 	if err != nil {
 		return nil, fmt.Errorf("read the endpoint of Azure Resource Manager: %w", err)
 	}
@@ -136,20 +136,6 @@ func (o Options) place() (cloud.Configuration, error) {
 	}, nil
 }
 
-// rootOf reads "127.0.0.1:9000" and "https://host/path" as a URL that ends in '/'.
-func rootOf(endpoint string) (*url.URL, error) {
-	if !strings.Contains(endpoint, "://") {
-		endpoint = "https://" + endpoint
-	}
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%q is not an http or https URL with a host", endpoint)
-	}
-	u.RawQuery, u.Fragment, u.User = "", "", nil
-	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+"/", ""
-	return u, nil
-}
-
 // Environment fills in what this machine's environment says of Microsoft Entra
 // and no option does: AZURE_AUTHORITY_HOST, as every client library of Azure
 // reads it.
@@ -182,17 +168,7 @@ func (c *Client) Now() time.Time { return c.now() }
 // Shared returns the value that all collectors hold in common under a key,
 // making it the first time: a fact that is asked for once.
 func Shared[T any](c *Client, key string, make func() *T) *T {
-	if found, ok := c.shared.Load(key); ok {
-		if value, ok := found.(*T); ok {
-			return value
-		}
-	}
-	stored, _ := c.shared.LoadOrStore(key, make())
-	value, ok := stored.(*T)
-	if !ok {
-		panic("arm: " + key + " is shared as two types")
-	}
-	return value
+	return restapi.Shared(&c.shared, key, make)
 }
 
 // Subscription is what Resource Manager says of one.
@@ -219,12 +195,6 @@ func (c *Client) Subscription(id string) (s Subscription, audited bool) {
 func (c *Client) OwnTenant(subscription, tenant string) (own, known bool) {
 	s, _ := c.Subscription(subscription)
 	return s.Tenant != "" && strings.EqualFold(s.Tenant, tenant), s.Tenant != ""
-}
-
-// refusedAtOnce reports that nobody listens where an endpoint should be.
-func refusedAtOnce(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
 }
 
 var _ azcore.TokenCredential = offline{}

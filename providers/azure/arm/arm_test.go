@@ -20,6 +20,7 @@ import (
 	"github.com/andon-audit/andon/pkg/collect/tape"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/azure/arm"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -467,7 +468,7 @@ func TestLargeAnswersEnd(t *testing.T) {
 			return &http.Response{StatusCode: status, Header: make(http.Header), Body: endless{}, Request: req}, nil
 		})})
 		_, err := list(t.Context(), client, accounts, sub)
-		if r := client.Refusal(err); r.Reason != resource.Malformed || tried != 1 || !strings.Contains(r.Detail, fmt.Sprint(arm.MaxAnswer)) {
+		if r := client.Refusal(err); r.Reason != resource.Malformed || tried != 1 || !strings.Contains(r.Detail, fmt.Sprint(restapi.MaxAnswer)) {
 			t.Errorf("%+v after %d", r, tried)
 		}
 	}
@@ -556,28 +557,6 @@ func TestSubscriptions(t *testing.T) {
 	}{{sub, "tttt", true, true}, {sub, "other", false, true}, {sub, "", false, true}, {"unread", "tttt", false, false}, {"unread", "", false, false}, {"other", "", false, false}} {
 		if own, known := client.OwnTenant(c.subscription, c.tenant); own != c.own || known != c.known {
 			t.Errorf("%+v: %t %t", c, own, known)
-		}
-	}
-}
-
-func TestShared(t *testing.T) {
-	client := open(t, arm.Options{})
-	first, second := arm.Shared(client, "k", func() *int { return new(int) }), arm.Shared(client, "k", func() *int { return new(int) })
-	if first != second {
-		t.Error("made twice")
-	}
-	defer func() {
-		if recover() == nil {
-			t.Error("shared as two types")
-		}
-	}()
-	arm.Shared(client, "k", func() *string { return new(string) })
-}
-
-func TestThrottled(t *testing.T) {
-	for status, want := range map[int]bool{429: true, 503: true, 403: false, 200: false} {
-		if arm.Throttled(&http.Response{StatusCode: status}) != want {
-			t.Errorf("%d: want %t", status, want)
 		}
 	}
 }

@@ -26,6 +26,3 @@ func (c *Client) Send(ctx context.Context, method, url string, body io.ReadSeeke
 	}
 	return err
 }
-
-// MaxAnswer is the largest answer that is read.
-const MaxAnswer = maxAnswer

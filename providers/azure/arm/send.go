@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -18,7 +16,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/andon-audit/andon/pkg/collect"
-	"github.com/andon-audit/andon/pkg/collect/tape"
 	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
@@ -29,8 +26,6 @@ const (
 	//
 	// Source: https://learn.microsoft.com/azure/storage/common/scalability-targets-resource-provider
 	longestWait = 5 * time.Minute
-	// maxAnswer bounds, in bytes, what is read of an answer.
-	maxAnswer = tape.MaxBody
 )
 
 // atOnce is no delay: of a delay of 0 the SDK makes the longest there is.
@@ -60,37 +55,15 @@ var retriable = []int{
 // worthAnother reports whether a request is worth another attempt.
 func worthAnother(answer *http.Response, err error) bool {
 	if err != nil {
-		return !final(err) && !refusedAtOnce(err)
+		return !restapi.Final(err)
 	}
 	return slices.Contains(retriable, answer.StatusCode)
-}
-
-// final reports that a request was stopped on this side, or took all the time
-// there was: another attempt would tell nothing new.
-func final(err error) bool {
-	if _, ok := errors.AsType[*collect.ForbiddenError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*tape.MissingError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*collect.UnansweredError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*collect.MalformedError](err); ok {
-		return true
-	}
-	timeout, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return ok && timeout.Timeout()
 }
 
 // Throttled reports whether an HTTP answer asks to slow down, as far as its
 // head tells.
 func Throttled(answer *http.Response) bool {
-	return answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable
+	return restapi.Throttled(answer)
 }
 
 // attempts counts the attempts at one call.
@@ -136,15 +109,12 @@ func (o Options) waiting() []policy.Policy {
 // transport sends what the SDK made, by way of the namer.
 func (c *Client) transport(o Options) policy.Transporter {
 	return &http.Client{
-		Transport: collect.NewLimit(&namer{client: c, next: collect.NewBreaker(o.Transport)}), CheckRedirect: stay,
+		Transport: collect.NewLimit(&namer{client: c, next: collect.NewBreaker(o.Transport)}), CheckRedirect: restapi.Stay,
 	}
 }
 
-// stay refuses redirects: an answer never sends andon to another host.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// namer marks the context of every request with its call, which is what
-// recordings, counts and the allow-list go by. What is no route is refused.
+// namer sends every request with the name of its call, and nothing that is no
+// route.
 type namer struct {
 	client *Client
 	next   http.RoundTripper
@@ -152,16 +122,14 @@ type namer struct {
 
 // RoundTrip implements http.RoundTripper.
 func (n *namer) RoundTrip(req *http.Request) (*http.Response, error) {
-	call, err := n.name(req)
+	req, err := restapi.Named(req, n.name)
 	if err != nil {
-		if req.Body != nil {
-			_ = req.Body.Close()
-		}
 		return nil, err
 	}
-	answer, err := n.next.RoundTrip(req.Clone(collect.WithCall(req.Context(), call)))
+	answer, err := n.next.RoundTrip(req)
 	if err == nil {
-		answer.Body = &bounded{ReadCloser: answer.Body, call: call.Name, left: maxAnswer}
+		call, _ := collect.CallOf(req.Context())
+		answer.Body = restapi.Bounded(call.Name, answer.Body)
 	}
 	return answer, err
 }
@@ -215,22 +183,6 @@ func hostPort(u *url.URL) string {
 
 // input spells what a request asks for: its path and its query.
 func input(path string, query url.Values) string { return path + "?" + query.Encode() }
-
-// bounded reads no more than there should be.
-type bounded struct {
-	io.ReadCloser
-	call string
-	left int
-}
-
-// Read implements io.Reader.
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= n; b.left < 0 {
-		return n, collect.Malformed(b.call, "the answer is larger than %d bytes", maxAnswer)
-	}
-	return n, err
-}
 
 // Get asks for one thing and decodes the answer, which has to be an object, into
 // a value. The values fill the template of the call's route in its order; see

@@ -8,9 +8,7 @@ package api
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -122,34 +120,21 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 // direct reads the custom endpoints.
 func (c *Client) direct(o Options) error {
 	for service, endpoint := range o.Endpoints {
-		root, err := rootOf(endpoint)
+		root, err := restapi.Root(endpoint, "http")
 		if err != nil {
 			return fmt.Errorf("read the endpoint of %s: %w", service, err)
 		}
-		c.roots[service] = root
+		c.roots[service] = root.String()
 	}
 	if o.Endpoint == "" {
 		return nil
 	}
-	root, err := rootOf(o.Endpoint)
+	root, err := restapi.Root(o.Endpoint, "http")
 	if err != nil {
 		return fmt.Errorf("read the endpoint of Google Cloud: %w", err)
 	}
-	c.general = root
+	c.general = root.String()
 	return nil
-}
-
-// rootOf reads "127.0.0.1:9000" and "http://host/path" as a URL that ends in '/'.
-func rootOf(endpoint string) (string, error) {
-	if !strings.Contains(endpoint, "://") {
-		endpoint = "http://" + endpoint
-	}
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", fmt.Errorf("%q is not a URL with a host", endpoint)
-	}
-	u.RawQuery, u.Fragment, u.User = "", "", nil
-	return strings.TrimSuffix(u.String(), "/") + "/", nil
 }
 
 // unauthenticated reports that no token is to be sent: an emulator that answers
@@ -205,7 +190,7 @@ func (c *Client) Root(service, location string) string {
 // HTTP returns the client for one service: for the generated clients, and for
 // Ask.
 func (c *Client) HTTP(service string) *http.Client {
-	client := &http.Client{Transport: &namer{client: c, service: service, next: c.sender}, CheckRedirect: stay}
+	client := &http.Client{Transport: &namer{client: c, service: service, next: c.sender}, CheckRedirect: restapi.Stay}
 	if c.creds == nil || strings.HasPrefix(c.Root(service, ""), "http://") {
 		return client
 	}
@@ -218,12 +203,8 @@ func (c *Client) HTTP(service string) *http.Client {
 // Now is the time against which expiries are judged.
 func (c *Client) Now() time.Time { return c.now() }
 
-// stay refuses redirects: an answer never sends andon to another host.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// namer marks the context of every request with its call, which is what
-// recordings, counts and the allow-list go by. What is no route stays unnamed,
-// and is refused.
+// namer sends every request with the name of its call, and nothing that is no
+// route.
 type namer struct {
 	client  *Client
 	service string
@@ -232,14 +213,10 @@ type namer struct {
 
 // RoundTrip implements http.RoundTripper.
 func (n *namer) RoundTrip(req *http.Request) (*http.Response, error) {
-	call, err := n.name(req)
+	req, err := restapi.Named(req, n.name)
 	if err != nil {
-		if req.Body != nil {
-			_ = req.Body.Close()
-		}
 		return nil, err
 	}
-	req = req.Clone(collect.WithCall(req.Context(), call))
 	if n.client.quota != "" {
 		req.Header.Set("X-Goog-User-Project", n.client.quota)
 	}
@@ -293,21 +270,5 @@ func bodyOf(req *http.Request) string {
 // Shared returns the value that all collectors hold in common under a key,
 // making it the first time: a fact that is asked for once.
 func Shared[T any](c *Client, key string, make func() *T) *T {
-	if found, ok := c.shared.Load(key); ok {
-		if value, ok := found.(*T); ok {
-			return value
-		}
-	}
-	stored, _ := c.shared.LoadOrStore(key, make())
-	value, ok := stored.(*T)
-	if !ok {
-		panic("api: " + key + " is shared as two types")
-	}
-	return value
-}
-
-// refusedAtOnce reports that nobody listens where an endpoint should be.
-func refusedAtOnce(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
+	return restapi.Shared(&c.shared, key, make)
 }

@@ -401,25 +401,3 @@ func TestProjects(t *testing.T) {
 		t.Error("numbers")
 	}
 }
-
-func TestShared(t *testing.T) {
-	client := open(t, api.Options{})
-	first, second := api.Shared(client, "k", func() *int { return new(int) }), api.Shared(client, "k", func() *int { return new(int) })
-	if first != second {
-		t.Error("made twice")
-	}
-	defer func() {
-		if recover() == nil {
-			t.Error("shared as two types")
-		}
-	}()
-	api.Shared(client, "k", func() *string { return new(string) })
-}
-
-func TestThrottled(t *testing.T) {
-	for status, want := range map[int]bool{429: true, 503: true, 403: false, 200: false} {
-		if api.Throttled(&http.Response{StatusCode: status}) != want {
-			t.Errorf("%d: want %t", status, want)
-		}
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +16,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/andon-audit/andon/pkg/collect"
-	"github.com/andon-audit/andon/pkg/collect/tape"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 const (
@@ -33,7 +32,7 @@ func newSender(o Options) http.RoundTripper {
 		tries = o.Attempts
 	}
 	return &retryablehttp.RoundTripper{Client: &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: collect.NewLimit(collect.NewBreaker(o.Transport)), CheckRedirect: stay},
+		HTTPClient:   &http.Client{Transport: collect.NewLimit(collect.NewBreaker(o.Transport)), CheckRedirect: restapi.Stay},
 		RetryMax:     tries - 1,
 		RetryWaitMin: shortestWait, RetryWaitMax: longestWait,
 		CheckRetry:   worthAnother,
@@ -65,32 +64,13 @@ func worthAnother(ctx context.Context, answer *http.Response, err error) (bool, 
 	switch {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
-	case err != nil && (final(err) || refusedAtOnce(err)):
+	case err != nil && restapi.Final(err):
 		return false, err
 	case err == nil && answer.StatusCode == http.StatusForbidden:
 		return limited(answer), nil
 	}
 	again, _ := retryablehttp.ErrorPropagatedRetryPolicy(ctx, answer, err)
 	return again, nil
-}
-
-// final reports that a request was stopped on this side, or took all the time
-// there was: another attempt would tell nothing new.
-func final(err error) bool {
-	if _, ok := errors.AsType[*collect.ForbiddenError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*tape.MissingError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*collect.UnansweredError](err); ok {
-		return true
-	}
-	timeout, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return ok && timeout.Timeout()
 }
 
 // limitedReasons are how services that answer 403 say that they were asked too
@@ -117,15 +97,11 @@ func limited(answer *http.Response) bool {
 // Throttled reports whether an HTTP answer asks to slow down, as far as its
 // head tells.
 func Throttled(answer *http.Response) bool {
-	return answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusServiceUnavailable
+	return restapi.Throttled(answer)
 }
 
-// maxError and maxAnswer bound, in bytes, what is read of a refusal and of an
-// answer.
-const (
-	maxError  = 64 << 10
-	maxAnswer = tape.MaxBody
-)
+// maxError bounds, in bytes, what is read of a refusal.
+const maxError = 64 << 10
 
 // Request is one request to a service's own REST interface.
 type Request struct {
@@ -162,12 +138,9 @@ func (c *Client) Ask(ctx context.Context, r Request, into any) error {
 	if err := googleapi.CheckResponse(answer); err != nil {
 		return err
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	body, err := io.ReadAll(restapi.Bounded(r.call(), answer.Body))
 	if err != nil {
 		return err
-	}
-	if len(body) > maxAnswer {
-		return collect.Malformed(r.call(), "the answer is larger than %d bytes", maxAnswer)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return collect.Malformed(r.call(), "%v", err)

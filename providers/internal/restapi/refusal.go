@@ -1,6 +1,6 @@
 // Package restapi is what the clouds that andon asks over plain HTTP, in JSON,
-// have in common, whoever's client sends the request: how an error is tied to the
-// call that it belongs to, and how it is told.
+// have in common, whoever's client sends the request: how a call is named, bounded
+// and given up, how an error is tied to the call that it belongs to and told.
 package restapi
 
 import (
