@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/andon-audit/andon/e2e/internal/andon"
 )
 
 const (
@@ -33,8 +35,8 @@ func TestVerdicts(t *testing.T) {
 					f := newFront(t)
 					r, out := audit(t, f.URL, e, "--depth", depth)
 					e.compare(t, r, depth)
-					if want := e.exit(depth); out.exit != want {
-						t.Errorf("exit %d, want %d; stderr: %s", out.exit, want, out.stderr)
+					if want := e.exit(depth); out.Exit != want {
+						t.Errorf("exit %d, want %d; stderr: %s", out.Exit, want, out.Stderr)
 					}
 					checkReadOnly(t, f.seen())
 					checkCalls(t, e, r, f.seen(), depth)
@@ -70,9 +72,9 @@ func (e *estate) rows() []row {
 
 // compare holds a report against the tables: nothing missing, nothing extra,
 // every verdict as stated.
-func (e *estate) compare(t *testing.T, r *report, depth string) {
+func (e *estate) compare(t *testing.T, r *andon.Report, depth string) {
 	t.Helper()
-	reported := make(map[string]store)
+	reported := make(map[string]andon.Store)
 	for _, s := range r.Stores {
 		key := s.Kind + " " + s.Name
 		if _, twice := reported[key]; twice {
@@ -106,19 +108,19 @@ func (want row) at(depth string) string {
 	return want.want
 }
 
-func (want row) compare(t *testing.T, s store, depth string) {
+func (want row) compare(t *testing.T, s andon.Store, depth string) {
 	t.Helper()
 	got, level := s.Settled, want.at(depth)
 	if got.String() != level {
 		t.Errorf("%s %s at depth %s: got %s, want %s, because %s (missing: %v)", want.kind, want.name, depth, got, level, want.why, s.Missing)
 	}
-	if !s.Exposure.holds(want.want) {
+	if !s.Exposure.Holds(want.want) {
 		t.Errorf("%s %s at depth %s: the truth, %s, is outside what andon thinks possible, %s", want.kind, want.name, depth, want.want, s.Exposure)
 	}
-	if isOpen(level) && !slices.ContainsFunc(s.Findings, finding.alarms) {
+	if isOpen(level) && !slices.ContainsFunc(s.Findings, andon.Finding.Alarms) {
 		t.Errorf("%s %s at depth %s is %s, and no policy of high severity fails", want.kind, want.name, depth, level)
 	}
-	if level == "public" && !slices.ContainsFunc(s.Grants, func(g grant) bool { return g.Opens.Least == "public" && len(g.Witness) > 0 }) {
+	if level == "public" && !slices.ContainsFunc(s.Grants, func(g andon.Grant) bool { return g.Opens.Least == "public" && g.Witness != nil }) {
 		t.Errorf("%s %s is public, and no grant of it has a witness", want.kind, want.name)
 	}
 }
@@ -183,7 +185,7 @@ var networkCalls = []string{"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
 
 // checkCalls holds the report's count of calls against what came by, and the
 // calls for each bucket against the budget.
-func checkCalls(t *testing.T, e *estate, r *report, notes []note, depth string) {
+func checkCalls(t *testing.T, e *estate, r *andon.Report, notes []note, depth string) {
 	t.Helper()
 	if r.Summary.Calls != len(notes) {
 		t.Errorf("andon counts %d calls, the front saw %d", r.Summary.Calls, len(notes))
@@ -206,11 +208,11 @@ func checkCalls(t *testing.T, e *estate, r *report, notes []note, depth string) 
 		}
 	}
 	for _, b := range e.buckets {
-		s := r.store(t, b.name)
+		s := r.Store(t, b.name)
 		most := s.Calls
 		for _, p := range e.points {
 			if p.bucket == b.name {
-				most += r.store(t, p.name).Calls // an access point asks about the bucket behind it, on its own account
+				most += r.Store(t, p.name).Calls // an access point asks about the bucket behind it, on its own account
 			}
 		}
 		if n := perBucket[b.name]; n < s.Calls || n > most {
@@ -244,10 +246,10 @@ func TestExplain(t *testing.T) {
 		"explain-acl":     {"WITNESS", "anonymous", "s3:GetBucketAcl", "AllUsers"},
 		"explain-blocked": {"RestrictPublicBuckets=true"},
 	} {
-		out := execute(t, command(t, f.URL, slices.Concat([]string{"explain", name, "--role-arn", e.role()}, e.selection())...))
+		out := andon.Run(t, command(t, f.URL, slices.Concat([]string{"explain", name, "--role-arn", e.role()}, e.selection())...))
 		for _, word := range want {
-			if !strings.Contains(out.stdout, word) {
-				t.Errorf("andon explain %s does not say %q:\n%s%s", name, word, out.stdout, out.stderr)
+			if !strings.Contains(out.Stdout, word) {
+				t.Errorf("andon explain %s does not say %q:\n%s%s", name, word, out.Stdout, out.Stderr)
 			}
 		}
 	}
@@ -269,15 +271,15 @@ func TestBareServer(t *testing.T) {
 	before := len(server.requests())
 	r, out := audit(t, server.url, e, "--depth", "full")
 	for _, want := range e.rows() {
-		if s := r.store(t, want.name); !s.Exposure.holds(want.want) {
+		if s := r.Store(t, want.name); !s.Exposure.Holds(want.want) {
 			t.Errorf("%s: the truth, %s, is outside what andon thinks possible, %s", want.name, want.want, s.Exposure)
 		}
 	}
-	if out.exit != 5 || !r.Summary.Incomplete {
-		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+	if out.Exit != 5 || !r.Summary.Incomplete {
+		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.Exit, r.Summary.Incomplete)
 	}
 	for _, kind := range []string{lambdaKind, directory} {
-		if !slices.ContainsFunc(r.Summary.Coverage, func(c coverage) bool { return c.Kind == kind && c.State != "complete" }) {
+		if !slices.ContainsFunc(r.Summary.Coverage, func(c andon.Coverage) bool { return c.Kind == kind && c.State != "complete" }) {
 			t.Errorf("the report does not say that %s could not be listed", kind)
 		}
 	}
@@ -300,7 +302,7 @@ func checkServerLog(t *testing.T, lines []string) {
 	}
 }
 
-func names(r *report) string {
+func names(r *andon.Report) string {
 	count := make(map[string]int)
 	for _, s := range r.Stores {
 		count[s.Kind+" "+s.Name]++

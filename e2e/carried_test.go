@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/andon-audit/andon/e2e/internal/andon"
 )
 
 // carriage is what moto 5.2.5 has of a kind.
@@ -76,7 +78,7 @@ var kindLine = regexp.MustCompile(`(?m)^([a-z0-9]+\.[a-z0-9_.]+)( |$)`)
 func registered(t testing.TB) []string {
 	t.Helper()
 	var kinds []string
-	for _, found := range kindLine.FindAllStringSubmatch(execute(t, command(t, "", "kinds", "--cloud", "aws")).stdout, -1) {
+	for _, found := range kindLine.FindAllStringSubmatch(andon.Run(t, command(t, "", "kinds", "--cloud", "aws")).Stdout, -1) {
 		kinds = append(kinds, found[1])
 	}
 	if len(kinds) == 0 {
@@ -162,17 +164,17 @@ func TestBareStock(t *testing.T) {
 		}
 	}
 	r, out := auditRaw(t, server.url, e, append(kinds, "--region", home, "--depth", "full")...)
-	if out.exit != 5 || !r.Summary.Incomplete {
-		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+	if out.Exit != 5 || !r.Summary.Incomplete {
+		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.Exit, r.Summary.Incomplete)
 	}
-	for call, want := range map[string]coverage{
+	for call, want := range map[string]andon.Coverage{
 		"redshiftserverless:ListWorkgroups":     {Kind: workgroupKind, State: "refused"},
 		"glacier:GetVaultAccessPolicy":          {Kind: glacierKind, State: "partial"},
 		"backup:GetBackupVaultAccessPolicy":     {Kind: vaultKind, State: "partial"},
 		"ec2:GetSnapshotBlockPublicAccessState": {Kind: volumeSnapshotKind, State: "partial"},
 		"ec2:GetImageBlockPublicAccessState":    {Kind: imageKind, State: "partial"},
 	} {
-		if !slices.ContainsFunc(r.Summary.Coverage, func(c coverage) bool { return c.Kind == want.Kind && c.State == want.State && c.Call == call }) {
+		if !slices.ContainsFunc(r.Summary.Coverage, func(c andon.Coverage) bool { return c.Kind == want.Kind && c.State == want.State && c.Call == call }) {
 			t.Errorf("the report does not say that %s is %s for want of %s: %+v", want.Kind, want.State, call, r.Summary.Coverage)
 		}
 	}
@@ -180,7 +182,7 @@ func TestBareStock(t *testing.T) {
 		if want.region != home {
 			continue
 		}
-		if s := r.store(t, want.name); !s.Exposure.holds(want.want) {
+		if s := r.Store(t, want.name); !s.Exposure.Holds(want.want) {
 			t.Errorf("%s %s: the truth, %s, is outside what andon thinks possible, %s", want.kind, want.name, want.want, s.Exposure)
 		}
 	}
@@ -192,10 +194,10 @@ func TestNothingListed(t *testing.T) {
 	t.Parallel()
 	e := estateOf(t, stockAccount)
 	r, out := auditRaw(t, server.url, e, "--kind", workgroupKind, "--region", home)
-	if out.exit != 4 || !r.Summary.Incomplete || len(r.Stores) != 0 {
-		t.Errorf("exit %d, incomplete=%t, %d stores, want 4, an incomplete report and none", out.exit, r.Summary.Incomplete, len(r.Stores))
+	if out.Exit != 4 || !r.Summary.Incomplete || len(r.Stores) != 0 {
+		t.Errorf("exit %d, incomplete=%t, %d stores, want 4, an incomplete report and none", out.Exit, r.Summary.Incomplete, len(r.Stores))
 	}
-	if !slices.ContainsFunc(r.Summary.Coverage, func(c coverage) bool { return c.Kind == workgroupKind && c.State == "refused" }) {
+	if !slices.ContainsFunc(r.Summary.Coverage, func(c andon.Coverage) bool { return c.Kind == workgroupKind && c.State == "refused" }) {
 		t.Errorf("the report does not say that %s was refused: %+v", workgroupKind, r.Summary.Coverage)
 	}
 }

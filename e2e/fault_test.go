@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/andon-audit/andon/e2e/internal/andon"
 )
 
 // faulty is a small account: each fault strikes one bucket, and the others must
@@ -80,21 +82,21 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			f := faultyFront(t, &c.fault)
 			r, out := audit(t, f.URL, faulty, "--depth", "full")
-			s := r.store(t, "faulty")
+			s := r.Store(t, "faulty")
 			if s.Verdict != c.verdict {
 				t.Errorf("faulty is %s, want %s", s.Verdict, c.verdict)
 			}
-			if s.Verdict != "gone" && !s.Exposure.holds("public") {
+			if s.Verdict != "gone" && !s.Exposure.Holds("public") {
 				t.Errorf("faulty is %s: the fault made it look safer", s.Exposure)
 			}
-			if out.exit != c.exit {
-				t.Errorf("exit %d, want %d; stderr: %s", out.exit, c.exit, out.stderr)
+			if out.Exit != c.exit {
+				t.Errorf("exit %d, want %d; stderr: %s", out.Exit, c.exit, out.Stderr)
 			}
-			if c.reason != "" && !slices.ContainsFunc(s.Missing, func(m missing) bool { return m.Call == c.fault.call && m.Reason == c.reason }) {
+			if c.reason != "" && !slices.ContainsFunc(s.Missing, func(m andon.Missing) bool { return m.Call == c.fault.call && m.Reason == c.reason }) {
 				t.Errorf("the report does not say that %s is missing (%s): %v", c.fault.call, c.reason, s.Missing)
 			}
 			for _, b := range faulty.buckets[1:] {
-				if got := r.store(t, b.name).Exposure.String(); got != b.want {
+				if got := r.Store(t, b.name).Exposure.String(); got != b.want {
 					t.Errorf("%s is %s, want %s: the fault of another bucket hid it", b.name, got, b.want)
 				}
 			}
@@ -108,10 +110,10 @@ func TestRefusedListing(t *testing.T) {
 	t.Parallel()
 	f := faultyFront(t, &fault{call: "s3:ListBuckets", answer: s3Error(http.StatusForbidden, "AccessDenied")})
 	r, out := audit(t, f.URL, faulty)
-	if out.exit != 4 || !r.Summary.Incomplete {
-		t.Errorf("exit %d, incomplete=%t, want 4 and an incomplete report", out.exit, r.Summary.Incomplete)
+	if out.Exit != 4 || !r.Summary.Incomplete {
+		t.Errorf("exit %d, incomplete=%t, want 4 and an incomplete report", out.Exit, r.Summary.Incomplete)
 	}
-	if !slices.ContainsFunc(r.Summary.Coverage, func(c coverage) bool {
+	if !slices.ContainsFunc(r.Summary.Coverage, func(c andon.Coverage) bool {
 		return c.Kind == bucketKind && c.State == "refused" && c.Call == "s3:ListBuckets"
 	}) {
 		t.Error("the report does not say that s3:ListBuckets was refused")
@@ -125,12 +127,12 @@ func TestRefusedAccountBlock(t *testing.T) {
 	f := faultyFront(t, &fault{call: "s3control:GetPublicAccessBlock", answer: s3Error(http.StatusForbidden, "AccessDenied")})
 	r, out := audit(t, f.URL, faulty)
 	for name, want := range map[string]string{"faulty": "private..public", "beside-open": "private..public", "beside-closed": "private", "beside-private": "private"} {
-		if got := r.store(t, name).Settled.String(); got != want {
+		if got := r.Store(t, name).Settled.String(); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	if out.exit != 4 {
-		t.Errorf("exit %d, want 4", out.exit)
+	if out.Exit != 4 {
+		t.Errorf("exit %d, want 4", out.Exit)
 	}
 }
 
@@ -144,11 +146,11 @@ func TestRefusedOrganisation(t *testing.T) {
 	e.build(t, newFront(t))
 	f := newFront(t, &fault{call: "organizations:DescribeOrganization", answer: denied})
 	r, out := audit(t, f.URL, e)
-	if got := r.store(t, "some-organisation").Exposure.String(); got != "private..shared" {
+	if got := r.Store(t, "some-organisation").Exposure.String(); got != "private..shared" {
 		t.Errorf("some-organisation is %s, want private..shared", got)
 	}
-	if out.exit != 4 {
-		t.Errorf("exit %d, want 4", out.exit)
+	if out.Exit != 4 {
+		t.Errorf("exit %d, want 4", out.Exit)
 	}
 }
 
@@ -164,21 +166,21 @@ func TestRefusedNetwork(t *testing.T) {
 			t.Parallel()
 			r, out := auditRaw(t, newFront(t, &fault{call: call, answer: unauthorised}).URL, e, flags...)
 			for _, want := range instances {
-				s := r.store(t, want.name)
-				if !s.Exposure.holds(want.want) {
+				s := r.Store(t, want.name)
+				if !s.Exposure.Holds(want.want) {
 					t.Errorf("%s: the truth, %s, is outside what andon thinks possible, %s", want.name, want.want, s.Exposure)
 				}
 			}
 			for name, want := range map[string]string{"db-open": "private..reachable", "db-hidden": "private"} {
-				if got := r.store(t, name).Settled.String(); got != want {
+				if got := r.Store(t, name).Settled.String(); got != want {
 					t.Errorf("%s is %s, want %s", name, got, want)
 				}
 			}
-			if !slices.ContainsFunc(r.store(t, "db-open").Missing, func(m missing) bool { return m.Call == call && m.Reason == "denied" }) {
-				t.Errorf("the report does not say that %s was denied: %v", call, r.store(t, "db-open").Missing)
+			if !slices.ContainsFunc(r.Store(t, "db-open").Missing, func(m andon.Missing) bool { return m.Call == call && m.Reason == "denied" }) {
+				t.Errorf("the report does not say that %s was denied: %v", call, r.Store(t, "db-open").Missing)
 			}
-			if !r.Summary.Incomplete || out.exit != 4 && out.exit != 5 {
-				t.Errorf("exit %d, incomplete=%t, want 4 or 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+			if !r.Summary.Incomplete || out.Exit != 4 && out.Exit != 5 {
+				t.Errorf("exit %d, incomplete=%t, want 4 or 5 and an incomplete report", out.Exit, r.Summary.Incomplete)
 			}
 		})
 	}
@@ -186,8 +188,8 @@ func TestRefusedNetwork(t *testing.T) {
 		t.Parallel()
 		f := newFront(t, &fault{call: "rds:DescribeDBInstances", answer: unauthorised})
 		r, out := auditRaw(t, f.URL, e, flags...)
-		if out.exit != 4 || !r.Summary.Incomplete {
-			t.Errorf("exit %d, incomplete=%t, want 4 and an incomplete report", out.exit, r.Summary.Incomplete)
+		if out.Exit != 4 || !r.Summary.Incomplete {
+			t.Errorf("exit %d, incomplete=%t, want 4 and an incomplete report", out.Exit, r.Summary.Incomplete)
 		}
 		if slices.ContainsFunc(f.seen(), func(n note) bool { return slices.Contains(networkCalls, n.call) }) {
 			t.Error("the network was read, and no store was found in it")
@@ -239,16 +241,16 @@ func TestNoVerdict(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out := execute(t, c.cmd)
-			if out.exit != 2 {
-				t.Errorf("exit %d, want 2", out.exit)
+			out := andon.Run(t, c.cmd)
+			if out.Exit != 2 {
+				t.Errorf("exit %d, want 2", out.Exit)
 			}
-			said := strings.TrimSpace(out.stderr)
+			said := strings.TrimSpace(out.Stderr)
 			if !strings.Contains(said, c.says) || strings.Count(said, "\n") > 1 || strings.Contains(said, "goroutine ") {
-				t.Errorf("stderr should be one clear sentence that names %q:\n%s", c.says, out.stderr)
+				t.Errorf("stderr should be one clear sentence that names %q:\n%s", c.says, out.Stderr)
 			}
-			if out.stdout != "" {
-				t.Errorf("a report although there is no verdict:\n%s", out.stdout)
+			if out.Stdout != "" {
+				t.Errorf("a report although there is no verdict:\n%s", out.Stdout)
 			}
 		})
 	}
@@ -301,12 +303,12 @@ func TestInterrupted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := read(t, string(text))
+			r := andon.Read(t, string(text))
 			if !r.Summary.Incomplete || r.Summary.Exit != c.exit || r.Summary.Reason == "" {
 				t.Errorf("the report does not say that it was cut short: %+v", r.Summary)
 			}
 			for _, s := range r.Stores {
-				if s.Name == "faulty" && !s.Exposure.holds("public") {
+				if s.Name == "faulty" && !s.Exposure.Holds("public") {
 					t.Errorf("faulty was not read and is called %s", s.Exposure)
 				}
 			}
@@ -332,22 +334,22 @@ func await(t *testing.T, f *front, want note) {
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	f := faultyFront(t)
-	lines := execute(t, command(t, f.URL, slices.Concat([]string{"audit", "--format", "ndjson", "--role-arn", faulty.role()}, faulty.selection())...))
-	for line := range strings.Lines(lines.stdout) {
+	lines := andon.Run(t, command(t, f.URL, slices.Concat([]string{"audit", "--format", "ndjson", "--role-arn", faulty.role()}, faulty.selection())...))
+	for line := range strings.Lines(lines.Stdout) {
 		var member struct{ Type string }
 		if err := json.Unmarshal([]byte(line), &member); err != nil || member.Type == "" {
 			t.Errorf("a line of NDJSON is no typed object: %v: %s", err, line)
 		}
 	}
-	table := execute(t, command(t, f.URL, slices.Concat([]string{"audit", "--role-arn", faulty.role()}, faulty.selection())...))
+	table := andon.Run(t, command(t, f.URL, slices.Concat([]string{"audit", "--role-arn", faulty.role()}, faulty.selection())...))
 	for _, b := range faulty.buckets[:2] {
-		for _, out := range []said{lines, table} {
-			if !strings.Contains(out.stdout, b.name) {
-				t.Errorf("%s is missing:\n%s", b.name, out.stdout)
+		for _, out := range []andon.Said{lines, table} {
+			if !strings.Contains(out.Stdout, b.name) {
+				t.Errorf("%s is missing:\n%s", b.name, out.Stdout)
 			}
 		}
 	}
-	if table.exit != lines.exit {
-		t.Errorf("exit %d as a table, %d as NDJSON", table.exit, lines.exit)
+	if table.Exit != lines.Exit {
+		t.Errorf("exit %d as a table, %d as NDJSON", table.Exit, lines.Exit)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/andon-audit/andon/e2e/internal/andon"
 	"github.com/andon-audit/andon/providers/azure/azuretest"
 )
 
@@ -28,14 +29,16 @@ func TestAgreement(t *testing.T) {
 	// By itself, andon does not ask for containers that the account shuts anyway.
 	r, out := audit(t, azure, azure.environment(), "--depth", "full")
 	if len(r.Stores) != len(accounts) {
-		t.Errorf("%d stores, want %d; stderr: %s", len(r.Stores), len(accounts), out.stderr)
+		t.Errorf("%d stores, want %d; stderr: %s", len(r.Stores), len(accounts), out.Stderr)
 	}
 	var total tally
 	for _, a := range accounts {
 		if a := e.anonymous(t, a.name, call{method: http.MethodGet, query: "comp=list"}); a.status != http.StatusForbidden {
 			t.Errorf("Azurite tells everybody the containers of an account, with %d: %s", a.status, a.body)
 		}
-		t.Run(a.name, func(t *testing.T) { e.compare(t, a, r.account(t, a.name), &total) })
+		t.Run(a.name, func(t *testing.T) {
+			e.compare(t, a, r.StoreOf(t, subscription, "azure.storage.account", a.name), &total)
+		})
 	}
 	t.Logf("%d containers in %d accounts: Azurite answers whoever has no credential for %d of them, and refuses everything of %d; %d witnesses answer",
 		total.open+total.shut, len(accounts), total.open, total.shut, total.witnesses)
@@ -49,7 +52,7 @@ func TestAgreement(t *testing.T) {
 type tally struct{ open, shut, witnesses int }
 
 // compare tries the containers of one account.
-func (e *emulator) compare(t *testing.T, a account, s store, total *tally) {
+func (e *emulator) compare(t *testing.T, a account, s andon.Store, total *tally) {
 	if s.Verdict != a.verdict {
 		t.Errorf("the verdict is %s, want %s: %s", s.Verdict, a.verdict, a.why)
 	}
@@ -80,12 +83,12 @@ func (e *emulator) compare(t *testing.T, a account, s store, total *tally) {
 // claim is what andon says that whoever has no credential can do with a container.
 type claim struct {
 	can   []string
-	grant grant
+	grant andon.Grant
 }
 
 // claims reads the grants of an account: which containers each is about stands in
 // its evidence.
-func claims(t *testing.T, s store) map[string]claim {
+func claims(t *testing.T, s andon.Store) map[string]claim {
 	t.Helper()
 	found := make(map[string]claim)
 	for _, g := range s.Grants {
@@ -114,10 +117,10 @@ func claims(t *testing.T, s store) map[string]claim {
 // opens to everybody; where something does, that is named, and it does not.
 func (c claim) check(t *testing.T, a account, name string) {
 	t.Helper()
-	public := levels{"public", "public"}
+	public := andon.Levels{Least: "public", Most: "public"}
 	switch {
 	case a.doubted != "":
-		if c.grant.Opens != (levels{"private", "public"}) {
+		if c.grant.Opens != (andon.Levels{Least: "private", Most: "public"}) {
 			t.Errorf("container %s opens %s, want private..public: %s", name, c.grant.Opens, a.why)
 		}
 	case a.closedBy == "" && (c.grant.Opens != public || len(c.grant.GuardedBy) > 0):
@@ -130,7 +133,7 @@ func (c claim) check(t *testing.T, a account, name string) {
 // walk follows the witnesses of an account: requests of which andon says that they
 // would succeed. They are sent as they stand, with the name of a blob for the one
 // that is to be filled in.
-func (e *emulator) walk(t *testing.T, a account, s store, total *tally) {
+func (e *emulator) walk(t *testing.T, a account, s andon.Store, total *tally) {
 	t.Helper()
 	for _, g := range s.Grants {
 		if g.Via != "container" {

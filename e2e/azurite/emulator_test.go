@@ -26,6 +26,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/andon-audit/andon/e2e/internal/andon"
 )
 
 const (
@@ -80,7 +82,7 @@ func startEmulator(t *testing.T, accounts ...string) *emulator {
 		"--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry", "--silent",
 		"--skipApiVersionCheck", "--disableProductStyleUrl", "--cert", certificate, "--key", key,
 	)
-	e.process.Env = append(offline(), "PATH="+os.Getenv("PATH"), "HOME="+t.TempDir(), "AZURITE_ACCOUNTS="+strings.Join(secrets, ";"))
+	e.process.Env = append(andon.Offline(), "PATH="+os.Getenv("PATH"), "HOME="+t.TempDir(), "AZURITE_ACCOUNTS="+strings.Join(secrets, ";"))
 	if err := e.serve(t); err != nil {
 		t.Fatalf("start Azurite: %v", err)
 	}

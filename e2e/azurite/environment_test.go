@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/andon-audit/andon/e2e/internal/andon"
 	"github.com/andon-audit/andon/providers/azure/azuretest"
 )
 
@@ -24,17 +25,17 @@ func TestEnvironment(t *testing.T) {
 	c := serve(t, world(t, nowhereBlobs, accounts))
 	environment := c.environment()
 	r, out := audit(t, c, environment)
-	if out.exit != 3 || r.Summary.Incomplete { // accounts are public, and all of them were read
-		t.Errorf("exit %d, incomplete: %t; want 3 and a whole run: %s", out.exit, r.Summary.Incomplete, out.stderr)
+	if out.Exit != 3 || r.Summary.Incomplete { // accounts are public, and all of them were read
+		t.Errorf("exit %d, incomplete: %t; want 3 and a whole run: %s", out.Exit, r.Summary.Incomplete, out.Stderr)
 	}
-	if !strings.Contains(out.stderr, "auditing azure") {
-		t.Errorf("the run does not say which cloud it found: %q", out.stderr)
+	if !strings.Contains(out.Stderr, "auditing azure") {
+		t.Errorf("the run does not say which cloud it found: %q", out.Stderr)
 	}
 	if len(r.Stores) != len(accounts) {
 		t.Errorf("%d stores, want %d", len(r.Stores), len(accounts))
 	}
 	for _, a := range accounts {
-		if s := r.account(t, a.name); s.Verdict != a.verdict || !a.told(s) {
+		if s := r.StoreOf(t, subscription, "azure.storage.account", a.name); s.Verdict != a.verdict || !a.told(s) {
 			t.Errorf("%s is %s (missing: %v), want %s: %s", a.name, s.Verdict, s.Missing, a.verdict, a.why)
 		}
 	}
@@ -93,13 +94,14 @@ func TestUnreachable(t *testing.T) {
 			if broken.spoil != nil {
 				broken.spoil(environment)
 			}
-			out := execute(t, command(t, environment, "audit", "--format", "json"))
-			if out.exit != 2 || out.stdout != "" {
-				t.Errorf("exit %d and %d bytes of a report, want 2 and none", out.exit, len(out.stdout))
+			out := andon.Run(t, command(t, environment, "audit", "--format", "json"))
+			discreet(t, out)
+			if out.Exit != 2 || out.Stdout != "" {
+				t.Errorf("exit %d and %d bytes of a report, want 2 and none", out.Exit, len(out.Stdout))
 			}
-			lines := strings.Split(strings.TrimSpace(out.stderr), "\n")
+			lines := strings.Split(strings.TrimSpace(out.Stderr), "\n")
 			if last := lines[len(lines)-1]; len(lines) > 2 || !strings.HasPrefix(last, "andon: ") || !strings.Contains(last, broken.want) {
-				t.Errorf("stderr is %q, want one sentence with %q", out.stderr, broken.want)
+				t.Errorf("stderr is %q, want one sentence with %q", out.Stderr, broken.want)
 			}
 			for call := range c.server.Calls() {
 				if !strings.HasPrefix(call, "entra:") {
@@ -152,13 +154,13 @@ func TestTrouble(t *testing.T) {
 			accounts := settled()
 			c := serve(t, world(t, nowhereBlobs, accounts, trouble.faults...), azuretest.WithPageSize(5))
 			r, out := audit(t, c, c.environment())
-			if incomplete := out.exit == 4 || out.exit == 5; incomplete == trouble.whole {
-				t.Errorf("exit %d; stderr: %s", out.exit, out.stderr)
+			if incomplete := out.Exit == 4 || out.Exit == 5; incomplete == trouble.whole {
+				t.Errorf("exit %d; stderr: %s", out.Exit, out.Stderr)
 			}
 			if !slices.ContainsFunc(c.server.Log(), func(call azuretest.Call) bool { return call.Fault != "" }) {
 				t.Error("nothing was broken")
 			}
-			found := make(map[string]store)
+			found := make(map[string]andon.Store)
 			for _, s := range r.Stores {
 				found[s.Name] = s
 			}
@@ -167,7 +169,7 @@ func TestTrouble(t *testing.T) {
 				switch {
 				case !listed && trouble.whole:
 					t.Errorf("%s is lost", a.name)
-				case listed && !s.Exposure.hold(a.verdict):
+				case listed && !s.Exposure.Holds(a.verdict):
 					t.Errorf("%s is said to be %s, and is %s: %s", a.name, s.Exposure, a.verdict, a.why)
 				case listed && trouble.whole && s.Verdict != a.verdict:
 					t.Errorf("%s is %s, want %s", a.name, s.Verdict, a.verdict)

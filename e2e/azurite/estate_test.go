@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/andon-audit/andon/e2e/internal/andon"
 	"github.com/andon-audit/andon/providers/azure/azuretest"
 )
 
@@ -43,7 +44,7 @@ type account struct {
 }
 
 // told reports whether a store lacks what its account leaves in doubt, and nothing else.
-func (a account) told(s store) bool {
+func (a account) told(s andon.Store) bool {
 	if a.doubted == "" {
 		return len(s.Missing) == 0
 	}

@@ -11,10 +11,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/andon-audit/andon/providers/gcp"
-	"github.com/andon-audit/andon/providers/gcp/gcptest"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/andon-audit/andon/e2e/internal/andon"
+	"github.com/andon-audit/andon/providers/gcp"
+	"github.com/andon-audit/andon/providers/gcp/gcptest"
 )
 
 // pages are so short that every longer listing has several.
@@ -26,8 +28,8 @@ func TestAgreement(t *testing.T) {
 	t.Parallel()
 	ours := serve(t, "estate.yaml", gcptest.WithPageSize(pages))
 	r, out := audit(t, ours, "--organization", organisation, "--depth", "full")
-	if out.exit != 5 { // buckets are public, and of some services nobody has written down whether anonymous callers count
-		t.Errorf("exit %d, want 5; stderr: %s", out.exit, out.stderr)
+	if out.Exit != 5 { // buckets are public, and of some services nobody has written down whether anonymous callers count
+		t.Errorf("exit %d, want 5; stderr: %s", out.Exit, out.Stderr)
 	}
 	for _, c := range r.Summary.Coverage {
 		if c.State != "complete" && c.State != "partial" {
@@ -56,21 +58,21 @@ func TestAgreement(t *testing.T) {
 	heard(t, theirs)
 	agree(t, i.keys, r)
 	for _, l := range listening {
-		if s := r.called(t, "tconnect", l.kind, l.name); s.Settled.String() != l.level {
+		if s := r.StoreOf(t, "tconnect", l.kind, l.name); s.Settled.String() != l.level {
 			t.Errorf("%s is %s, want %s: %s (missing: %v)", s.ID, s.Settled, l.level, l.why, s.Missing)
 		}
 	}
 	for n, j := range judged {
-		t.Run(j.kind+" "+j.name, func(t *testing.T) { j.check(t, policies[n], r.called(t, "tconnect", j.kind, j.name)) })
+		t.Run(j.kind+" "+j.name, func(t *testing.T) { j.check(t, policies[n], r.StoreOf(t, "tconnect", j.kind, j.name)) })
 	}
 }
 
 // agree holds what both clients found against each other.
-func agree(t *testing.T, theirs []string, r *report) {
+func agree(t *testing.T, theirs []string, r *andon.Report) {
 	t.Helper()
 	ours := make([]string, 0, len(r.Stores))
 	kinds := make(map[string]bool)
-	for key, s := range r.stores(t) {
+	for key, s := range r.ByKey(t) {
 		ours = append(ours, key)
 		kinds[s.Kind] = true
 	}
@@ -270,7 +272,7 @@ func gcloudArgs(line string) []string { return strings.Fields("gcloud " + line) 
 func bqArgs(line string) []string { return strings.Fields("bq " + line) }
 
 // check holds a policy as it was printed against what andon says of the store.
-func (j judgement) check(t *testing.T, printed any, s store) {
+func (j judgement) check(t *testing.T, printed any, s andon.Store) {
 	t.Helper()
 	if got := s.Settled.String(); got != j.level {
 		t.Errorf("%s is %s, want %s: %s (missing: %v)", s.ID, got, j.level, j.why, s.Missing)

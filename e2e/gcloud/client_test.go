@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/andon-audit/andon/e2e/internal/andon"
 )
 
 // client is Google's own: gcloud, and bq for BigQuery, which comes with it.
@@ -60,7 +62,7 @@ func newClient(t testing.TB, c *cloud) *client {
 	gcloud, bq := installed(t)
 	home := t.TempDir()
 	environ := append(
-		offline(), "PATH="+os.Getenv("PATH"), "HOME="+home, "CLOUDSDK_CONFIG="+filepath.Join(home, "gcloud"),
+		andon.Offline(), "PATH="+os.Getenv("PATH"), "HOME="+home, "CLOUDSDK_CONFIG="+filepath.Join(home, "gcloud"),
 		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true", "CLOUDSDK_CORE_CHECK_GCE_METADATA=false", "CLOUDSDK_CORE_DISABLE_PROMPTS=1",
 		"CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=true", "CLOUDSDK_SURVEY_DISABLE_PROMPTS=true",
 		"CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK=true", "CLOUDSDK_CORE_DISABLE_FILE_LOGGING=true",

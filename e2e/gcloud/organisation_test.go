@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/andon-audit/andon/e2e/internal/andon"
 	"github.com/andon-audit/andon/providers/gcp/gcptest"
 )
 
@@ -70,14 +71,14 @@ func TestDiscovery(t *testing.T) {
 			if diff := cmp.Diff(test.want, topicsOf(r)); diff != "" {
 				t.Errorf("topics, wanted (-) and found (+):\n%s", diff)
 			}
-			if out.exit != test.exit {
-				t.Errorf("exit %d, want %d; stderr: %s", out.exit, test.exit, out.stderr)
+			if out.Exit != test.exit {
+				t.Errorf("exit %d, want %d; stderr: %s", out.Exit, test.exit, out.Stderr)
 			}
 		})
 	}
 }
 
-func topicsOf(r *report) map[string]string {
+func topicsOf(r *andon.Report) map[string]string {
 	found := make(map[string]string)
 	for _, s := range r.Stores {
 		if s.Kind == topicKind {
@@ -110,8 +111,8 @@ func TestDiscoveryRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, out := audit(t, serve(t, "organisation.yaml", gcptest.WithFault(test.fault)), "--organization", organisation)
-			if !r.Summary.Incomplete || out.exit != 5 {
-				t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+			if !r.Summary.Incomplete || out.Exit != 5 {
+				t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.Exit, r.Summary.Incomplete)
 			}
 			projects := make(map[string]bool)
 			for _, s := range r.Stores {
@@ -122,7 +123,7 @@ func TestDiscoveryRefused(t *testing.T) {
 			if got := slices.Sorted(maps.Keys(projects)); !slices.Equal(got, want) {
 				t.Errorf("stores of the projects %v, want %v", got, want)
 			}
-			if !slices.ContainsFunc(r.Summary.Coverage, func(c coverage) bool {
+			if !slices.ContainsFunc(r.Summary.Coverage, func(c andon.Coverage) bool {
 				return c.State == "refused" && strings.Contains(c.Detail, test.permission)
 			}) {
 				t.Errorf("no coverage says that %s is missing: %+v", test.permission, r.Summary.Coverage)
@@ -144,12 +145,12 @@ func TestNothingToFind(t *testing.T) {
 		"endpoint that is no URL": {"--project", "dealers", "--gcp-endpoint", "not a url"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := execute(t, command(t, append([]string{"audit", "--gcp-endpoint", c.url}, flags...)...))
-			if out.exit != 2 || out.stdout != "" {
-				t.Errorf("exit %d, want 2 and no report:\n%s", out.exit, out.stdout)
+			out := andon.Run(t, command(t, append([]string{"audit", "--gcp-endpoint", c.url}, flags...)...))
+			if out.Exit != 2 || out.Stdout != "" {
+				t.Errorf("exit %d, want 2 and no report:\n%s", out.Exit, out.Stdout)
 			}
-			if !strings.HasPrefix(out.stderr, "andon: ") || strings.Contains(out.stderr, "goroutine ") {
-				t.Errorf("stderr should say why:\n%s", out.stderr)
+			if !strings.HasPrefix(out.Stderr, "andon: ") || strings.Contains(out.Stderr, "goroutine ") {
+				t.Errorf("stderr should say why:\n%s", out.Stderr)
 			}
 		})
 	}

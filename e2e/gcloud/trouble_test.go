@@ -10,11 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/andon-audit/andon/e2e/internal/andon"
 	"github.com/andon-audit/andon/providers/gcp/gcptest"
 )
 
 // calm is the estate of estate.yaml as it is without any trouble.
-func calm(t testing.TB) *report {
+func calm(t testing.TB) *andon.Report {
 	t.Helper()
 	r, _ := audit(t, serve(t, "estate.yaml"), "--organization", organisation, "--depth", "full")
 	return r
@@ -23,21 +24,21 @@ func calm(t testing.TB) *report {
 // noneLost holds a troubled report against the calm one of the same depth. A store that is missing
 // must be owned up to by the coverage of its kind, and of every other nothing may
 // be ruled out that is true. It returns how many are missing.
-func noneLost(t *testing.T, calm, troubled *report) int {
+func noneLost(t *testing.T, calm, troubled *andon.Report) int {
 	t.Helper()
-	found := troubled.stores(t)
+	found := troubled.ByKey(t)
 	lost := 0
-	known := calm.stores(t)
+	known := calm.ByKey(t)
 	for key, was := range known {
 		s, ok := found[key]
 		if !ok {
 			lost++
-			if c := troubled.covers(t, was.Scope.Account, was.Kind); c.State == "complete" || c.State == "partial" {
+			if c := troubled.Covers(t, was.Scope.Account, was.Kind); c.State == "complete" || c.State == "partial" {
 				t.Errorf("%s is lost, and its listing is said to be %s", key, c.State)
 			}
 			continue
 		}
-		if !s.Exposure.holds(was.Exposure) {
+		if !s.Exposure.Holds(was.Exposure.String()) {
 			t.Errorf("%s: the truth, %s, is outside what andon thinks possible, %s", key, was.Exposure, s.Exposure)
 		}
 	}
@@ -50,12 +51,12 @@ func noneLost(t *testing.T, calm, troubled *report) int {
 }
 
 // same holds the stores of a project in two reports against each other.
-func same(t *testing.T, calm, troubled *report, project string) {
+func same(t *testing.T, calm, troubled *andon.Report, project string) {
 	t.Helper()
-	found := troubled.stores(t)
-	for _, was := range calm.of(project) {
-		if s, ok := found[was.key()]; !ok || s.Verdict != was.Verdict || s.Exposure != was.Exposure {
-			t.Errorf("%s is %s %s (found: %t), and %s %s without the trouble of others", was.key(), s.Verdict, s.Exposure, ok, was.Verdict, was.Exposure)
+	found := troubled.ByKey(t)
+	for _, was := range calm.Of(project) {
+		if s, ok := found[was.Key()]; !ok || s.Verdict != was.Verdict || s.Exposure != was.Exposure {
+			t.Errorf("%s is %s %s (found: %t), and %s %s without the trouble of others", was.Key(), s.Verdict, s.Exposure, ok, was.Verdict, was.Exposure)
 		}
 	}
 }
@@ -83,8 +84,8 @@ func TestRefusedProject(t *testing.T) {
 			t.Parallel()
 			c := serve(t, "estate.yaml", gcptest.WithFault(gcptest.Fault{Call: "*", Project: "dealers", Kind: test.fault}))
 			r, out := audit(t, c, "--organization", organisation, "--depth", "full")
-			if out.exit != 5 || !r.Summary.Incomplete {
-				t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report; stderr: %s", out.exit, r.Summary.Incomplete, out.stderr)
+			if out.Exit != 5 || !r.Summary.Incomplete {
+				t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report; stderr: %s", out.Exit, r.Summary.Incomplete, out.Stderr)
 			}
 			same(t, undisturbed, r, "tconnect")
 			noneLost(t, undisturbed, r)
@@ -95,8 +96,8 @@ func TestRefusedProject(t *testing.T) {
 			refused(t, of, r, "dealers", test.says)
 
 			alone, out := audit(t, c, "--project", "dealers")
-			if out.exit != 4 || len(alone.Stores) != 0 {
-				t.Errorf("alone: exit %d and %d stores, want 4 and none", out.exit, len(alone.Stores))
+			if out.Exit != 4 || len(alone.Stores) != 0 {
+				t.Errorf("alone: exit %d and %d stores, want 4 and none", out.Exit, len(alone.Stores))
 			}
 			refused(t, of, alone, "dealers", test.says)
 		})
@@ -105,11 +106,11 @@ func TestRefusedProject(t *testing.T) {
 
 // refused checks that no kind of a project passes for listed: of all kinds, or of
 // those that another report has stores of.
-func refused(t *testing.T, of, r *report, project, says string) {
+func refused(t *testing.T, of, r *andon.Report, project, says string) {
 	t.Helper()
 	listings := 0
 	for _, c := range r.Summary.Coverage {
-		if c.Scope.Account != project || of != nil && !slices.ContainsFunc(of.of(project), func(s store) bool { return s.Kind == c.Kind }) {
+		if c.Scope.Account != project || of != nil && !slices.ContainsFunc(of.Of(project), func(s andon.Store) bool { return s.Kind == c.Kind }) {
 			continue
 		}
 		listings++
@@ -131,14 +132,14 @@ func TestPerimeterInBetween(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "estate.yaml", gcptest.WithFault(gcptest.Fault{Call: "storage:buckets.getIamPolicy", Subject: "telemetry-2013", Kind: gcptest.Perimeter}))
 	r, out := audit(t, c, "--organization", organisation, "--depth", "full")
-	if out.exit != 5 {
-		t.Errorf("exit %d, want 5", out.exit)
+	if out.Exit != 5 {
+		t.Errorf("exit %d, want 5", out.Exit)
 	}
-	s := r.called(t, "tconnect", bucketKind, "telemetry-2013")
+	s := r.StoreOf(t, "tconnect", bucketKind, "telemetry-2013")
 	if s.Verdict != "unknown" || s.Exposure.String() != "private..public" {
 		t.Errorf("telemetry-2013 is %s %s, want unknown private..public", s.Verdict, s.Exposure)
 	}
-	if !slices.ContainsFunc(s.Missing, func(m missing) bool {
+	if !slices.ContainsFunc(s.Missing, func(m andon.Missing) bool {
 		return m.Call == "storage:buckets.getIamPolicy" && strings.Contains(m.Detail, "vpcServiceControlsUniqueIdentifier")
 	}) {
 		t.Errorf("the report does not say that a perimeter refuses: %v", s.Missing)
@@ -163,8 +164,8 @@ func TestStorm(t *testing.T) {
 		t.Errorf("%d stores are lost in the storm", lost)
 	}
 	same(t, undisturbed, r, "tconnect")
-	if out.exit != undisturbed.Summary.Exit {
-		t.Errorf("exit %d, and %d without the storm", out.exit, undisturbed.Summary.Exit)
+	if out.Exit != undisturbed.Summary.Exit {
+		t.Errorf("exit %d, and %d without the storm", out.Exit, undisturbed.Summary.Exit)
 	}
 	throttled := 0
 	for _, call := range c.server.Log() {
@@ -184,8 +185,8 @@ func TestStormWithoutEnd(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "estate.yaml", gcptest.WithFault(gcptest.Fault{Call: "pubsub:projects.topics.list", Kind: gcptest.Throttle}))
 	r, out := audit(t, c, "--organization", organisation, "--depth", "full")
-	if out.exit != 5 || !r.Summary.Incomplete {
-		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+	if out.Exit != 5 || !r.Summary.Incomplete {
+		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.Exit, r.Summary.Incomplete)
 	}
 	if lost := noneLost(t, calm(t), r); lost != 4 {
 		t.Errorf("%d stores are lost, want the 4 topics", lost)
@@ -215,15 +216,15 @@ func TestTornPages(t *testing.T) {
 	c := front(t, "estate.yaml", torn, gcptest.WithPageSize(pages))
 	r, out := audit(t, c, "--project", "tconnect", "--depth", "full")
 	undisturbed, _ := audit(t, serve(t, "estate.yaml"), "--project", "tconnect", "--depth", "full")
-	if out.exit != 5 || !r.Summary.Incomplete {
-		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+	if out.Exit != 5 || !r.Summary.Incomplete {
+		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.Exit, r.Summary.Incomplete)
 	}
 	lost := noneLost(t, undisturbed, r)
 	if lost == 0 {
 		t.Error("no page was torn")
 	}
 	for kind, want := range map[string]int{bucketKind: pages, topicKind: pages, "gcp.bigquery.dataset": pages} {
-		if c := r.covers(t, "tconnect", kind); c.Stores != want || c.State == "complete" {
+		if c := r.Covers(t, "tconnect", kind); c.Stores != want || c.State == "complete" {
 			t.Errorf("%s: %d stores are counted and the listing is %s, want the %d of the first page and no complete one", kind, c.Stores, c.State, want)
 		}
 	}
@@ -246,13 +247,13 @@ func TestEndlessPages(t *testing.T) {
 	r, out := audit(t, c, "--project", "tconnect", "--depth", "full")
 	// What stands on a page that came twice may be told twice.
 	seen := make(map[string]bool)
-	r.Stores = slices.DeleteFunc(r.Stores, func(s store) bool {
-		again := seen[s.key()]
-		seen[s.key()] = true
+	r.Stores = slices.DeleteFunc(r.Stores, func(s andon.Store) bool {
+		again := seen[s.Key()]
+		seen[s.Key()] = true
 		return again
 	})
-	if out.exit != 5 || !r.Summary.Incomplete {
-		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+	if out.Exit != 5 || !r.Summary.Incomplete {
+		t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.Exit, r.Summary.Incomplete)
 	}
 	if noneLost(t, undisturbed, r) == 0 {
 		t.Error("no listing went in circles")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/andon-audit/andon/e2e/internal/andon"
 	"github.com/andon-audit/andon/providers/gcp"
 	"github.com/andon-audit/andon/providers/gcp/gcptest"
 )
@@ -92,19 +93,19 @@ func TestViewer(t *testing.T) {
 	for _, depth := range []string{"verdict", "full"} {
 		t.Run(depth, func(t *testing.T) {
 			r, out := audit(t, c, "--project", "tconnect", "--depth", depth)
-			if out.exit != 4 || !r.Summary.Incomplete {
-				t.Errorf("exit %d, incomplete=%t, want 4 and an incomplete report", out.exit, r.Summary.Incomplete)
+			if out.Exit != 4 || !r.Summary.Incomplete {
+				t.Errorf("exit %d, incomplete=%t, want 4 and an incomplete report", out.Exit, r.Summary.Incomplete)
 			}
 			sees(t, r, depth)
 			widens(t, truth, r)
 		})
 	}
 	t.Run("summary", func(t *testing.T) {
-		out := execute(t, command(t, "audit", "--gcp-endpoint", c.url, "--project", "tconnect", "--depth", "full"))
-		if out.exit != 4 {
-			t.Errorf("exit %d, want 4; stderr: %s", out.exit, out.stderr)
+		out := andon.Run(t, command(t, "audit", "--gcp-endpoint", c.url, "--project", "tconnect", "--depth", "full"))
+		if out.Exit != 4 {
+			t.Errorf("exit %d, want 4; stderr: %s", out.Exit, out.Stderr)
 		}
-		said := strings.Fields(summaryOf(out.stdout))
+		said := strings.Fields(summaryOf(out.Stdout))
 		asked := c.server.Calls()
 		for call, permissions := range withheld {
 			if asked[call] == 0 { // of folders that are not listed, there is nothing to ask
@@ -124,10 +125,10 @@ func TestViewer(t *testing.T) {
 	})
 	t.Run("finding beside it", func(t *testing.T) {
 		r, out := audit(t, c, "--project", "tconnect", "--project", "reachable")
-		if out.exit != 5 || !r.Summary.Incomplete {
-			t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.exit, r.Summary.Incomplete)
+		if out.Exit != 5 || !r.Summary.Incomplete {
+			t.Errorf("exit %d, incomplete=%t, want 5 and an incomplete report", out.Exit, r.Summary.Incomplete)
 		}
-		if s := r.called(t, "reachable", "gcp.sql.instance", "crm"); s.Verdict != "reachable" {
+		if s := r.StoreOf(t, "reachable", "gcp.sql.instance", "crm"); s.Verdict != "reachable" {
 			t.Errorf("crm is %s, want reachable: its addresses are in what a viewer lists", s.Verdict)
 		}
 		sees(t, r, "verdict")
@@ -135,9 +136,9 @@ func TestViewer(t *testing.T) {
 }
 
 // sees checks what a viewer is told of the stores whose policies are withheld.
-func sees(t *testing.T, r *report, depth string) {
+func sees(t *testing.T, r *andon.Report, depth string) {
 	t.Helper()
-	for _, s := range r.of("tconnect") {
+	for _, s := range r.Of("tconnect") {
 		switch {
 		case s.Kind == bucketKind && s.Name == "prevented" && depth == "verdict":
 			// No stranger gets past the prevention, which its listing shows; whom the
@@ -146,33 +147,33 @@ func sees(t *testing.T, r *report, depth string) {
 				t.Errorf("%s is %s, %s by %v, want private by its prevention, shared at most", s.Name, s.Verdict, s.Exposure, s.Guards)
 			}
 		case s.Kind == bucketKind:
-			if s.Verdict != "unknown" || !s.lacks("storage.buckets.getIamPolicy") {
+			if s.Verdict != "unknown" || !s.Lacks("storage.buckets.getIamPolicy") {
 				t.Errorf("bucket %s is %s, want unknown for want of storage.buckets.getIamPolicy (missing: %v)", s.Name, s.Verdict, s.Missing)
 			}
 		case strings.HasPrefix(s.Kind, "gcp.pubsub."):
 			permission := "pubsub." + strings.TrimPrefix(s.Kind, "gcp.pubsub.") + "s.getIamPolicy"
-			if s.Verdict != "unknown" || !s.lacks(permission) {
+			if s.Verdict != "unknown" || !s.Lacks(permission) {
 				t.Errorf("%s %s is %s, want unknown for want of %s (missing: %v)", s.Kind, s.Name, s.Verdict, permission, s.Missing)
 			}
 		}
 	}
-	if tables := r.covers(t, "tconnect", "gcp.bigquery.table"); tables.State == "complete" || tables.Permission != "bigquery.tables.list" {
+	if tables := r.Covers(t, "tconnect", "gcp.bigquery.table"); tables.State == "complete" || tables.Permission != "bigquery.tables.list" {
 		t.Errorf("the listing of tables is %s for want of %q, want not complete for want of bigquery.tables.list", tables.State, tables.Permission)
 	}
 }
 
 // widens checks that of every store that is still seen nothing was ruled out that
 // is true.
-func widens(t *testing.T, truth, r *report) {
+func widens(t *testing.T, truth, r *andon.Report) {
 	t.Helper()
-	known := truth.stores(t)
-	seen := r.stores(t)
+	known := truth.ByKey(t)
+	seen := r.ByKey(t)
 	for key, s := range seen {
 		was, ok := known[key]
 		if !ok {
 			t.Errorf("%s is not there, and is reported", key)
 		}
-		if !s.Exposure.holds(was.Exposure) {
+		if !s.Exposure.Holds(was.Exposure.String()) {
 			t.Errorf("%s: the truth, %s, is outside what andon thinks possible, %s", key, was.Exposure, s.Exposure)
 		}
 	}
