@@ -8,11 +8,8 @@ package alloydbinstance
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"iter"
 	"net/url"
-	"slices"
-	"strings"
 
 	"google.golang.org/api/alloydb/v1"
 
@@ -51,38 +48,24 @@ func (c *collector) Kind() *collect.Kind { return Kind }
 // Questions returns none: the listing tells everything.
 func (c *collector) Questions(*resource.Resource) []*collect.Question { return nil }
 
-// List yields the instances of every cluster in the order of the listing. Where
-// locations did not answer, the last error says which.
+// List yields the instances of every cluster in the order of the listing.
 func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
-	return func(yield func(*resource.Resource, error) bool) {
-		var missing []string
-		place := 0
-		path := "v1/projects/" + url.PathEscape(c.scope.Account) + "/locations/-/clusters/-/instances"
-		for page, err := range authorisednetwork.Pages(ctx, c.client, listCall, path, "instances") {
-			if err != nil {
-				yield(nil, api.Failed(listCall, c.scope.Account, err))
-				return
-			}
-			for _, text := range page.Entries {
-				place++
-				found, odd := authorisednetwork.Decode(text, func(i *alloydb.Instance, name string) { i.Name = name })
-				if odd != nil {
-					missing = append(missing, "an entry cannot be read")
-				}
-				if !yield(c.describe(found, odd, place), nil) {
-					return
-				}
-			}
-			var unreachable []string
-			if err := page.Into("unreachable", &unreachable); err != nil {
-				unreachable = []string{"some, in a form that is not known"}
-			}
-			for _, place := range unreachable {
-				missing = append(missing, place+" did not answer")
-			}
-		}
-		if missing = slices.Compact(slices.Sorted(slices.Values(missing))); len(missing) > 0 {
-			yield(nil, api.Failed(listCall, c.scope.Account, fmt.Errorf("the listing is not whole: %s", strings.Join(missing, ", "))))
-		}
+	return authorisednetwork.Listing[alloydb.Instance]{
+		Client: c.client, Call: listCall, Project: c.scope.Account,
+		Path: "v1/projects/" + url.PathEscape(c.scope.Account) + "/locations/-/clusters/-/instances", Key: "instances",
+		Rename:   func(i *alloydb.Instance, name string) { i.Name = name },
+		Describe: c.describe, Missing: unreachable,
+	}.Stores(ctx)
+}
+
+// unreachable names the locations that did not answer.
+func unreachable(page *authorisednetwork.Page) []string {
+	var missing []string
+	if err := page.Into("unreachable", &missing); err != nil {
+		return []string{"some, in a form that is not known did not answer"}
 	}
+	for i, place := range missing {
+		missing[i] = place + " did not answer"
+	}
+	return missing
 }

@@ -3,10 +3,14 @@ package authorisednetwork
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/gcp/api"
 )
 
@@ -18,25 +22,69 @@ type Page struct {
 	Members map[string]json.RawMessage
 }
 
-// Pages yields the answers of a listing, whose entries stand under key. An error
-// is the last that it yields.
-func Pages(ctx context.Context, c *api.Client, call, path, key string) iter.Seq2[Page, error] {
+// Listing is how an API lists the instances of a project, each a T.
+type Listing[T any] struct {
+	Client        *api.Client
+	Call, Project string
+	// Path stands below the service's root, Key is the member with the entries.
+	Path, Key string
+	// Rename gives an instance a name: of an entry that is odd somewhere nothing
+	// else is believed.
+	Rename func(*T, string)
+	// Describe makes a store of an entry, the place-th of the listing. One that is
+	// null is nil; odd says what is wrong with it.
+	Describe func(found *T, odd error, place int) *resource.Resource
+	// Missing names what a page was made without.
+	Missing func(*Page) []string
+}
+
+// Stores yields the instances in the order of the listing. Where the listing is
+// not whole, the last error says what is missing.
+func (l Listing[T]) Stores(ctx context.Context) iter.Seq2[*resource.Resource, error] {
+	return func(yield func(*resource.Resource, error) bool) {
+		var missing []string
+		place := 0
+		for page, err := range l.pages(ctx) {
+			if err != nil {
+				yield(nil, api.Failed(l.Call, l.Project, err))
+				return
+			}
+			for _, text := range page.Entries {
+				place++
+				found, odd := l.decode(text)
+				if odd != nil {
+					missing = append(missing, "an entry cannot be read")
+				}
+				if !yield(l.Describe(found, odd, place), nil) {
+					return
+				}
+			}
+			missing = append(missing, l.Missing(&page)...)
+		}
+		if missing = slices.Compact(slices.Sorted(slices.Values(missing))); len(missing) > 0 {
+			yield(nil, api.Failed(l.Call, l.Project, fmt.Errorf("the listing is not whole: %s", strings.Join(missing, ", "))))
+		}
+	}
+}
+
+// pages yields the answers of the listing. An error is the last that it yields.
+func (l Listing[T]) pages(ctx context.Context) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		service := api.RouteOf(call).Service
+		service := api.RouteOf(l.Call).Service
 		seen := make(map[string]bool)
 		query := ""
 		for {
 			var p Page
-			err := c.Ask(ctx, api.Request{Service: service, Path: path + query}, &p.Members)
+			err := l.Client.Ask(ctx, api.Request{Service: service, Path: l.Path + query}, &p.Members)
 			next := ""
 			if err == nil {
-				next, err = p.read(call, key)
+				next, err = p.read(l.Call, l.Key)
 			}
 			if !yield(p, err) || err != nil || next == "" {
 				return
 			}
 			if seen[next] {
-				yield(Page{}, collect.Malformed(call, "it names a page for the second time"))
+				yield(Page{}, collect.Malformed(l.Call, "it names a page for the second time"))
 				return
 			}
 			seen[next] = true
@@ -67,9 +115,7 @@ func (p *Page) Into(key string, value any) error {
 	return json.Unmarshal(p.Members[key], value)
 }
 
-// Decode reads one entry. Of one that is odd somewhere nothing is believed but
-// its name, and odd says what is wrong; one that is null is nil.
-func Decode[T any](text json.RawMessage, name func(*T, string)) (found *T, odd error) {
+func (l Listing[T]) decode(text json.RawMessage) (found *T, odd error) {
 	if string(text) == "null" {
 		return nil, nil
 	}
@@ -82,8 +128,8 @@ func Decode[T any](text json.RawMessage, name func(*T, string)) (found *T, odd e
 	}
 	_ = json.Unmarshal(text, &only) // what is not even an object has no name
 	found = new(T)
-	if text, ok := only.Name.(string); ok {
-		name(found, text)
+	if name, ok := only.Name.(string); ok {
+		l.Rename(found, name)
 	}
 	return found, odd
 }

@@ -8,11 +8,9 @@ package sqlinstance
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"iter"
 	"net/url"
 	"slices"
-	"strings"
 
 	"google.golang.org/api/sqladmin/v1"
 
@@ -51,38 +49,14 @@ func (c *collector) Kind() *collect.Kind { return Kind }
 // Questions returns none: the listing tells everything.
 func (c *collector) Questions(*resource.Resource) []*collect.Question { return nil }
 
-// List yields the instances in the order of the listing. Where the listing says
-// that it is not whole, the last error does, too.
+// List yields the instances in the order of the listing.
 func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
-	return func(yield func(*resource.Resource, error) bool) {
-		var missing []string
-		place := 0
-		path := "v1/projects/" + url.PathEscape(c.scope.Account) + "/instances"
-		for page, err := range authorisednetwork.Pages(ctx, c.client, listCall, path, "items") {
-			if err != nil {
-				yield(nil, api.Failed(listCall, c.scope.Account, err))
-				return
-			}
-			for _, text := range page.Entries {
-				place++
-				found, odd := authorisednetwork.Decode(text, func(i *sqladmin.DatabaseInstance, name string) { i.Name = name })
-				if odd != nil {
-					missing = append(missing, "an entry cannot be read")
-				}
-				if !yield(c.describe(found, odd, place), nil) {
-					return
-				}
-			}
-			var warnings []*sqladmin.ApiWarning
-			if err := page.Into("warnings", &warnings); err != nil {
-				missing = append(missing, "its warnings are of a form that is not known")
-			}
-			missing = append(missing, unlisted(warnings)...)
-		}
-		if missing = slices.Compact(slices.Sorted(slices.Values(missing))); len(missing) > 0 {
-			yield(nil, api.Failed(listCall, c.scope.Account, fmt.Errorf("the listing is not whole: %s", strings.Join(missing, ", "))))
-		}
-	}
+	return authorisednetwork.Listing[sqladmin.DatabaseInstance]{
+		Client: c.client, Call: listCall, Project: c.scope.Account,
+		Path: "v1/projects/" + url.PathEscape(c.scope.Account) + "/instances", Key: "items",
+		Rename:   func(i *sqladmin.DatabaseInstance, name string) { i.Name = name },
+		Describe: c.describe, Missing: unlisted,
+	}.Stores(ctx)
 }
 
 // harmless are the warnings that say nothing about what is listed.
@@ -92,8 +66,12 @@ var harmless = []string{"COMPROMISED_CREDENTIALS", "INTERNAL_STATE_FAILURE"}
 
 // unlisted names what a listing was made without. A warning that is not known
 // may say so, too.
-func unlisted(warnings []*sqladmin.ApiWarning) []string {
+func unlisted(page *authorisednetwork.Page) []string {
 	var missing []string
+	var warnings []*sqladmin.ApiWarning
+	if err := page.Into("warnings", &warnings); err != nil {
+		missing = append(missing, "its warnings are of a form that is not known")
+	}
 	for _, w := range warnings {
 		switch {
 		case w == nil:
