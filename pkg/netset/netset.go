@@ -16,6 +16,8 @@ import (
 	"sync"
 
 	"go4.org/netipx"
+
+	"github.com/andon-audit/andon/pkg/resource"
 )
 
 // Set is a set of IP addresses. The zero value is empty.
@@ -280,6 +282,31 @@ func (s Set) Internet() bool {
 		}
 	}
 	return true
+}
+
+// Reach says in the words of verdicts from how far the set's addresses reach.
+func (s Set) Reach() resource.Reach {
+	switch {
+	case s.Intersect(Public()).Empty():
+		return resource.ReachPrivate
+	case s.Internet():
+		return resource.ReachInternet
+	case s.Broad():
+		return resource.ReachBroad
+	}
+	return resource.ReachListed
+}
+
+// Names spells prefixes for a reader: the first of them, and how many more.
+func Names(prefixes []netip.Prefix, most int) []string {
+	var names []string
+	for _, p := range prefixes[:min(len(prefixes), most)] {
+		names = append(names, p.String())
+	}
+	if more := len(prefixes) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return names
 }
 
 // Sample returns an address of the set, a public one when it has any.

@@ -1,11 +1,14 @@
 package netset
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/andon-audit/andon/pkg/resource"
 )
 
 // drawAddr draws from two small corners of each family, so that sets overlap.
@@ -115,10 +118,40 @@ func TestWidth(t *testing.T) {
 		if s.Broad() != test.broad || s.Internet() != test.internet {
 			t.Errorf("%s: broad %v, internet %v", test.name, s.Broad(), s.Internet())
 		}
+		if (s.Reach() == resource.ReachInternet) != test.internet || (s.Reach() >= resource.ReachBroad) != test.broad {
+			t.Errorf("%s reaches %v", test.name, s.Reach())
+		}
 	}
 	allButOne := All().Subtract(Of(netip.MustParsePrefix("192.0.2.1/32")))
 	if !allButOne.Internet() {
 		t.Error("the internet without one address is not the internet")
+	}
+}
+
+func TestReachOfFew(t *testing.T) {
+	for text, want := range map[string]resource.Reach{
+		"10.0.0.0/8": resource.ReachPrivate, "fc00::/7": resource.ReachPrivate, "203.0.113.7": resource.ReachListed, "2001:db8::/32": resource.ReachListed,
+	} {
+		if s, err := Parse(text); err != nil || s.Reach() != want {
+			t.Errorf("%s reaches %v (%v), want %v", text, s.Reach(), err, want)
+		}
+	}
+	if got := (Set{}).Reach(); got != resource.ReachPrivate {
+		t.Errorf("nobody reaches %v", got)
+	}
+}
+
+func TestNames(t *testing.T) {
+	s, err := Parse("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for most, want := range map[int]string{
+		3: "[192.0.2.0/24 198.51.100.0/24 203.0.113.0/24]", 2: "[192.0.2.0/24 198.51.100.0/24 and 1 more]", 0: "[and 3 more]",
+	} {
+		if got := fmt.Sprint(Names(s.Prefixes(), most)); got != want {
+			t.Errorf("at most %d: %s, want %s", most, got, want)
+		}
 	}
 }
 

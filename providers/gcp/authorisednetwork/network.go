@@ -119,17 +119,7 @@ func (e Entry) over(now time.Time) (expired bool, note string) {
 }
 
 // Reach is how far the admitted addresses reach, in the words of verdicts.
-func (a Admission) Reach() resource.Reach {
-	switch {
-	case a.Admitted.Empty():
-		return resource.ReachPrivate
-	case a.Admitted.Internet():
-		return resource.ReachInternet
-	case a.Admitted.Broad():
-		return resource.ReachBroad
-	}
-	return resource.ReachListed
-}
+func (a Admission) Reach() resource.Reach { return a.Admitted.Reach() }
 
 // Grants returns the grant to whoever is admitted, or none where nobody is.
 // Short of the whole internet it names the ranges.
@@ -156,12 +146,5 @@ func (a Admission) Hides() (why string, hidden []resource.Hidden) {
 // names spells the admitted ranges: the first of them, and how many more.
 func (a Admission) names() []string {
 	prefixes := slices.DeleteFunc(a.ranges.Prefixes(), func(p netip.Prefix) bool { return netset.Of(p).Intersect(a.Admitted).Empty() })
-	names := make([]string, 0, min(len(prefixes), maxNames+1))
-	for _, p := range prefixes[:min(len(prefixes), maxNames)] {
-		names = append(names, p.String())
-	}
-	if more := len(prefixes) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	return names
+	return netset.Names(prefixes, maxNames)
 }
