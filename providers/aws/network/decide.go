@@ -1,7 +1,6 @@
 package network
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -208,36 +207,12 @@ func (r *reach) least() resource.Reach { return widest(r.admitted.least, r.share
 // widest is the width of a set of which some addresses are anybody's who is a
 // customer of AWS.
 func widest(s, shared netset.Set) resource.Reach {
-	w := width(s)
+	w := s.Reach()
 	if !shared.Intersect(s).Empty() {
 		w = max(w, resource.ReachProvider)
 	}
 	return w
 }
 
-// width says in the words of verdicts from how far a set of addresses reaches.
-func width(s netset.Set) resource.Reach {
-	s = s.Intersect(netset.Public())
-	switch {
-	case s.Empty():
-		return resource.ReachPrivate
-	case s.Internet():
-		return resource.ReachInternet
-	case s.Broad():
-		return resource.ReachBroad
-	}
-	return resource.ReachListed
-}
-
 // names spells a set for readers: its first prefixes, and how many more.
-func names(s netset.Set) []string {
-	prefixes := s.Prefixes()
-	var all []string
-	for _, p := range prefixes[:min(len(prefixes), maxCited)] {
-		all = append(all, p.String())
-	}
-	if more := len(prefixes) - len(all); more > 0 {
-		all = append(all, fmt.Sprintf("and %d more", more))
-	}
-	return all
-}
+func names(s netset.Set) []string { return netset.Names(s.Prefixes(), maxCited) }

@@ -124,7 +124,7 @@ func (b *bucket) judgeFilter(r *resource.Resource, f ipFilter, cite func(quote s
 		b.doubtFilter(r, call, resource.Nobody, fmt.Sprintf("the IP filter: %v", err))
 		return
 	}
-	reach := width(addresses)
+	reach := addresses.Reach()
 	foreign := b.foreign(f)
 	if len(foreign) > 0 {
 		reach = max(reach, resource.ReachListed)
@@ -160,20 +160,6 @@ func (b *bucket) foreign(f ipFilter) []string {
 		}
 	}
 	return found
-}
-
-// width says in the words of verdicts from how far a set of addresses reaches.
-func width(s netset.Set) resource.Reach {
-	switch public := s.Intersect(netset.Public()); {
-	case public.Empty():
-		return resource.ReachPrivate
-	case public.Internet():
-		return resource.ReachInternet
-	case public.Broad():
-		return resource.ReachBroad
-	default:
-		return resource.ReachListed
-	}
 }
 
 // maxNames bounds what is told of a list that owners or strangers wrote.

@@ -148,7 +148,7 @@ func TestFilterKeepsNobodyOutWhomItLetsThrough(t *testing.T) {
 			address := netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address")))
 			prefix := netip.PrefixFrom(address, rapid.IntRange(0, 32).Draw(t, "bits")).Masked()
 			ranges = append(ranges, prefix.String())
-			widest = max(widest, width(netset.Of(prefix)))
+			widest = max(widest, netset.Of(prefix).Reach())
 		}
 		text, err := json.Marshal(map[string]any{"mode": filterOn, "publicNetworkSource": map[string]any{"allowedIpCidrRanges": ranges}})
 		if err != nil {
