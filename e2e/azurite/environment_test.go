@@ -84,7 +84,7 @@ func TestUnreachable(t *testing.T) {
 		},
 		{
 			name: "a Resource Manager that is down", spoil: func(e map[string]string) { e["ANDON_AZURE_ENDPOINT"] = closedPort(t) },
-			want: "find scopes: resources:subscriptions.list:",
+			want: "find scopes: list subscriptions (every subscription): dial tcp ",
 		},
 	} {
 		t.Run(broken.name, func(t *testing.T) {
