@@ -486,6 +486,46 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// aStore is a store that was listed.
+var aStore = arm.ID{Subscription: sub, Group: "rg", Type: "Microsoft.Storage/storageAccounts", Names: []string{"cars"}}
+
+// TestGone: a store is gone where Azure says so of the store, and not of what may
+// be in it.
+func TestGone(t *testing.T) {
+	whole := aStore.String()
+	for message, want := range map[string]map[string]bool{
+		"The Resource 'Microsoft.Storage/storageAccounts/cars' under resource group 'rg' was not found.":          {"ResourceNotFound": true, "NotFound": false},
+		"The Resource 'microsoft.storage/STORAGEACCOUNTS/Cars' under resource group 'rg' was not found.":          {"ResourceNotFound": true},
+		"Can not perform requested operation on nested resource. Parent resource 'cars' not found.":               {"ParentResourceNotFound": true, "NotFound": false},
+		`Can not perform requested operation on nested resource. Parent resource "Cars" not found.`:               {"ParentResourceNotFound": true},
+		"Failed to perform 'read', because the parent resource '" + whole + "' could not be found.":               {"ParentResourceNotFound": true},
+		"Failed to perform 'read', because the parent resource '" + whole + "/fileServices/default' is not there": {"ParentResourceNotFound": false},
+		"Parent resource 'cars/default' not found.":                                                               {"ParentResourceNotFound": false, "ResourceNotFound": false},
+		"The Resource 'Microsoft.Storage/storageAccounts/cars/queueServices/default' was not found.":              {"ResourceNotFound": false},
+		"The 'Microsoft.Storage/storageAccounts/localUsers' of 'cars' was not found.":                             {"ResourceNotFound": false},
+		"The Resource 'Microsoft.Storage/storageAccounts/bikes' under resource group 'cars' was not found.":       {"ResourceNotFound": false},
+		"The network security perimeter 'fence' was not found.":                                                   {"ResourceNotFound": false},
+		"The account doesn't exist: cars": {"ResourceNotFound": false},
+		"no":                              {"ResourceNotFound": false, "ParentResourceNotFound": false, "ResourceGroupNotFound": true, "SubscriptionNotFound": false},
+	} {
+		for code, gone := range want {
+			var asked []sent
+			body, err := json.Marshal(map[string]any{"error": map[string]string{"code": code, "message": message}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := open(t, arm.Options{Transport: answering(&asked, canned{status: 404, body: string(body)}), Backoff: atOnce})
+			_, err = list(t.Context(), client, accounts, sub)
+			if r := client.Refusal(arm.FailedOf(accounts, aStore, err)); r.Gone != gone || r.Code != code {
+				t.Errorf("%s %q: gone %t, want %t", code, message, r.Gone, gone)
+			}
+			if client.Refusal(arm.Failed(accounts, sub, err)).Gone {
+				t.Errorf("%s %q: gone, and nobody asked about the store", code, message)
+			}
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	long := strings.Repeat("x", 400)
 	for name, c := range map[string]struct {
@@ -496,9 +536,6 @@ func TestRefusals(t *testing.T) {
 	}{
 		"denied": {403, `{"error":{"code":"AuthorizationFailed","message":"The client\n may not."}}`, false, collect.Refusal{
 			Reason: resource.Denied, Code: "AuthorizationFailed", Detail: "The client may not.",
-		}},
-		"gone": {404, `{"error":{"code":"ResourceNotFound","message":"no"}}`, true, collect.Refusal{
-			Reason: resource.Failed, Code: "ResourceNotFound", Detail: "no", Gone: true,
 		}},
 		"never there": {404, `{"error":{"code":"ResourceNotFound","message":"no"}}`, false, collect.Refusal{
 			Reason: resource.Failed, Code: "ResourceNotFound", Detail: "no",
@@ -523,12 +560,12 @@ func TestRefusals(t *testing.T) {
 			var asked []sent
 			client := open(t, arm.Options{Transport: answering(&asked, canned{status: c.status, body: c.body}), Backoff: atOnce})
 			_, err := list(t.Context(), client, accounts, sub)
-			failed := arm.Failed
+			failed := arm.Failed(accounts, sub, err)
 			if c.about {
-				failed = arm.FailedOf
+				failed = arm.FailedOf(accounts, aStore, err)
 			}
 			c.want.Call = accounts
-			if diff := cmp.Diff(c.want, client.Refusal(failed(accounts, sub, err))); diff != "" {
+			if diff := cmp.Diff(c.want, client.Refusal(failed)); diff != "" {
 				t.Error(diff)
 			}
 			if arm.Status(err) != c.status || arm.Code(err) != c.want.Code {
@@ -536,7 +573,7 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	if arm.Failed(accounts, sub, nil) != nil || arm.FailedOf(accounts, sub, nil) != nil || arm.Status(nil) != 0 || arm.Code(nil) != "" {
+	if arm.Failed(accounts, sub, nil) != nil || arm.FailedOf(accounts, aStore, nil) != nil || arm.Status(nil) != 0 || arm.Code(nil) != "" {
 		t.Error("nothing failed")
 	}
 }

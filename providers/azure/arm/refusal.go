@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -22,15 +24,27 @@ func Failed(call, subscription string, err error) error {
 	return restapi.Failed(call, subscription, err)
 }
 
-// FailedOf is Failed for a call about a store that was listed: where Azure says
-// that there is no such thing, the store is gone.
-func FailedOf(call, subscription string, err error) error {
-	return restapi.FailedOf(call, subscription, err)
+// storeError says which store, one that was listed, an error is about.
+type storeError struct {
+	store ID
+	error
+}
+
+// Unwrap returns the cause.
+func (e *storeError) Unwrap() error { return e.error }
+
+// FailedOf is Failed for a call about a store that was listed, or about what is in
+// it: where Azure says that there is no such store, it is gone.
+func FailedOf(call string, store ID, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &storeError{store, restapi.Failed(call, store.Subscription, err)}
 }
 
 // Refusal reads an error of a call.
 func (c *Client) Refusal(err error) collect.Refusal {
-	r, about := restapi.Refusal(err)
+	r, _ := restapi.Refusal(err)
 	if r.Reason == resource.Malformed {
 		return r
 	}
@@ -51,7 +65,8 @@ func (c *Client) Refusal(err error) collect.Refusal {
 	case answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized:
 		r.Reason = resource.Denied
 	case answer.StatusCode == http.StatusNotFound:
-		r.Gone = about.Gone && slices.Contains(goneCodes, r.Code)
+		about, listed := errors.AsType[*storeError](err)
+		r.Gone = listed && about.store.gone(r.Code, message(answer))
 	case answer.StatusCode == http.StatusNotImplemented:
 		r.Reason = resource.Unsupported
 	}
@@ -79,12 +94,42 @@ func Code(err error) string {
 // Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 var limitedCodes = []string{"TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled", "TenantRequestsThrottled"}
 
-// goneCodes are how Azure says that a resource is not, or no longer, there.
-// Others of the same status speak of subscriptions, types and versions; a bare
-// NotFound may speak of anything, such as what a store that is there never had.
+// gone reports whether an answer of 404 says that the store is no longer there.
+// ResourceNotFound and ParentResourceNotFound quote what is missing: that is the
+// store, or else something in it or beside it, which a store that is there may
+// never have had. With its resource group, the store is gone. Other codes speak of
+// subscriptions, types and versions, and a bare NotFound may speak of anything.
 //
 // Source: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found
-var goneCodes = []string{"ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound"}
+// and https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-parent-resource
+func (id ID) gone(code, message string) bool {
+	switch code {
+	case "ResourceGroupNotFound":
+		return true
+	case "ResourceNotFound", "ParentResourceNotFound":
+		return id.quotedIn(message)
+	}
+	return false
+}
+
+// quoted is something between quotation marks.
+var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+
+// quotedIn reports whether a message quotes the store, by its name, its type and
+// name or its id, and nothing that is in it.
+func (id ID) quotedIn(message string) bool {
+	name, typed, whole := Key(id.Name()), Key(id.Type+"/"+id.Name()), Key(id.String())
+	found := false
+	for _, text := range quoted.FindAllString(message, -1) {
+		switch text = Key(text[1 : len(text)-1]); {
+		case slices.Contains([]string{name, typed, whole}, text):
+			found = true
+		case strings.HasPrefix(text, name+"/"), strings.HasPrefix(text, Key(id.Type)+"/"), strings.HasPrefix(text, whole+"/"):
+			return false
+		}
+	}
+	return found
+}
 
 // unregistered reports whether a refusal says that the subscription has never
 // used the service, or has turned it off, which it can only do when nothing of it

@@ -133,7 +133,7 @@ func (c *collector) askProfile(ctx context.Context, r *resource.Resource) error 
 		Properties json.RawMessage `json:"properties"`
 	}
 	if err := c.client.Get(ctx, getCall, &answer, id.Values()...); err != nil {
-		return arm.FailedOf(getCall, c.scope.Account, err)
+		return arm.FailedOf(getCall, id, err)
 	}
 	var has *struct {
 		Profile json.RawMessage `json:"sharingProfile"`

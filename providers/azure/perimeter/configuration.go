@@ -61,7 +61,7 @@ func (d Door) Question(k *collect.Kind, c *arm.Client, call string) *collect.Que
 		j := judgement{Door: d, call: call, client: c, permission: permissionOf(k, call)}
 		for item, err := range c.List(ctx, call, d.ID.Values()...) {
 			if err != nil {
-				return arm.FailedOf(call, d.ID.Subscription, err)
+				return arm.FailedOf(call, d.ID, err)
 			}
 			j.add(item)
 		}

@@ -192,7 +192,7 @@ func (a Asking) ask(row Row, of Rules) collect.AskFunc {
 		texts := []string{}
 		for item, err := range a.Client.List(ctx, of.Call, a.ID.Values()...) {
 			if err != nil {
-				return arm.FailedOf(of.Call, a.Scope.Account, err)
+				return arm.FailedOf(of.Call, a.ID, err)
 			}
 			texts = append(texts, of.count(&rules, item))
 		}

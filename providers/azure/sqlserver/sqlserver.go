@@ -79,7 +79,7 @@ func networks(a servernetwork.Asking) []*collect.Question {
 		odd := 0
 		for item, err := range a.Client.List(ctx, networksCall, a.ID.Values()...) {
 			if err != nil {
-				return arm.FailedOf(networksCall, a.Scope.Account, err)
+				return arm.FailedOf(networksCall, a.ID, err)
 			}
 			if subnet := servernetwork.RuleText(item, "virtualNetworkSubnetId"); subnet != "" {
 				subnets = append(subnets, servernetwork.Whole(subnet))

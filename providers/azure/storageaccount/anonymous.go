@@ -48,7 +48,7 @@ func (a *account) askContainers(ctx context.Context, r *resource.Resource) error
 			a.none(r, containersCall, err, "containers", "public_containers")
 			return nil
 		case err != nil:
-			return arm.FailedOf(containersCall, a.id.Subscription, err)
+			return arm.FailedOf(containersCall, a.id, err)
 		}
 		count++
 		switch name, word, readable := access(item); {
@@ -184,7 +184,7 @@ func (a *account) website() *collect.Question {
 			r.Set("cors_any_origin", false, because)
 			return nil
 		case err != nil:
-			return arm.FailedOf(blobCall, a.id.Subscription, err)
+			return arm.FailedOf(blobCall, a.id, err)
 		case answer.Properties == nil || answer.Properties.Website == nil || answer.Properties.Website.Enabled == nil:
 			return arm.Failed(blobCall, a.id.Subscription, collect.Malformed(blobCall, "it does not say whether the static website is on"))
 		}

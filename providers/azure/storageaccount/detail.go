@@ -49,7 +49,7 @@ func (a *account) replication() *collect.Question {
 				r.Set("replication_targets", []string{}, a.lacks(r, replicationCall, err))
 				return nil
 			case err != nil:
-				return arm.FailedOf(replicationCall, a.id.Subscription, err)
+				return arm.FailedOf(replicationCall, a.id, err)
 			}
 			var p struct {
 				Source      *string `json:"sourceAccount"`
@@ -223,7 +223,7 @@ func (a *account) set(r *resource.Resource, call string, err error, counts map[s
 	case unsupported(err):
 		because = a.lacks(r, call, err)
 	case err != nil:
-		return arm.FailedOf(call, a.id.Subscription, err)
+		return arm.FailedOf(call, a.id, err)
 	}
 	for key, n := range counts {
 		r.Set(key, float64(n), because)
