@@ -9,6 +9,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -56,9 +57,9 @@ func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, erro
 				yield(nil, arm.Failed(listCall, c.scope.Account, err))
 				return
 			}
-			r, named := c.describe(item)
-			if !named && odd == nil {
-				odd = collect.Malformed(listCall, "%s has no id or no name", r.Name)
+			r, why := c.describe(item)
+			if why != nil && odd == nil {
+				odd = collect.Malformed(listCall, "%s: %w", r.Name, why)
 			}
 			if !yield(r, nil) {
 				return
@@ -70,11 +71,22 @@ func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, erro
 	}
 }
 
+// unnamed says what an entry lacks to be told from others, or nil.
+func (c *collector) unnamed(record arm.Record) error {
+	if record.ID == "" || record.Name == "" {
+		return errors.New("it has no id or no name")
+	}
+	_, err := arm.ParseListed(record.ID, typeName, c.scope.Account)
+	return err
+}
+
 // describe makes a store of an entry. What it is shared with is told in full only
 // where that is asked for; a listing that says that it is not shared is enough.
+// The error says why the entry has no id or no name to go by, and the store is
+// known by its place alone.
 //
 // Source: https://learn.microsoft.com/rest/api/compute/galleries/get ($expand)
-func (c *collector) describe(item arm.Item) (r *resource.Resource, named bool) {
+func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error) {
 	record := item.Record()
 	r = &resource.Resource{
 		ID: resource.ID(record.ID), Kind: Kind.Name, Class: Kind.Class, Name: record.Name,
@@ -95,17 +107,17 @@ func (c *collector) describe(item arm.Item) (r *resource.Resource, named bool) {
 	if private {
 		r.Set(sharing, profile.Permissions, record.Evidence("sharingProfile.permissions="+firewall.Quote(profile.Permissions)))
 	}
-	named = record.ID != "" && record.Name != ""
-	if !named {
+	unnamed = c.unnamed(record)
+	if unnamed != nil {
 		r.Name = fmt.Sprintf("entry %d of the listing", item.Place+1)
 		r.ID = resource.ID("/subscriptions/" + c.scope.Account + "/providers/" + typeName + "/#" + strconv.Itoa(item.Place+1))
 		r.Settings = nil
 		r.Gaps = append(r.Gaps, resource.Gap{
-			Call: listCall, Permission: Kind.Lists[0].Permission, Reason: resource.Malformed, Detail: "the entry has no id or no name",
+			Call: listCall, Permission: Kind.Lists[0].Permission, Reason: resource.Malformed, Detail: unnamed.Error(),
 			Hides: everybody(), Settings: []string{sharing, community},
 		})
 	}
-	return r, named
+	return r, unnamed
 }
 
 // everybody is whom a gallery may be shared with, for all that is known.

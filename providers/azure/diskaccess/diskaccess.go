@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -63,9 +64,9 @@ func (c *Collector) List(ctx context.Context) iter.Seq2[*resource.Resource, erro
 				yield(nil, arm.Failed(c.listCall(), c.scope.Account, err))
 				return
 			}
-			r, named := c.Describe(item)
-			if !named && odd == nil {
-				odd = collect.Malformed(c.listCall(), "%s has no id or no name", r.Name)
+			r, why := c.Describe(item)
+			if why != nil && odd == nil {
+				odd = collect.Malformed(c.listCall(), "%s: %w", r.Name, why)
 			}
 			if !yield(r, nil) {
 				return
@@ -100,33 +101,42 @@ type store struct {
 	has       properties
 }
 
-// Describe makes a store of an entry of the listing. Named is false where the
-// entry has no id or no name, and the store is known by its place alone.
-func (c *Collector) Describe(item arm.Item) (r *resource.Resource, named bool) {
+// unnamed says what an entry lacks to be told from others, or nil.
+func (c *Collector) unnamed(record arm.Record) error {
+	if record.ID == "" || record.Name == "" {
+		return errors.New("it has no id or no name")
+	}
+	_, err := arm.ParseListed(record.ID, c.typeName, c.scope.Account)
+	return err
+}
+
+// Describe makes a store of an entry of the listing. The error says why the entry
+// has no id or no name to go by, and the store is known by its place alone.
+func (c *Collector) Describe(item arm.Item) (r *resource.Resource, unnamed error) {
 	record := item.Record()
 	s := store{collector: c, record: record, Resource: &resource.Resource{
 		ID: resource.ID(record.ID), Kind: c.kind.Name, Class: c.kind.Class, Name: record.Name,
 		Scope: c.scope, Created: record.Created, Tags: record.Tags,
 	}}
-	named = record.ID != "" && record.Name != ""
-	if !named {
+	unnamed = c.unnamed(record)
+	if unnamed != nil {
 		s.Name = fmt.Sprintf("entry %d of the listing", item.Place+1)
 		s.ID = resource.ID("/subscriptions/" + c.scope.Account + "/providers/" + c.typeName + "/#" + strconv.Itoa(item.Place+1))
 	}
 	if err := record.Into(&s.has); err != nil {
 		s.unread("its properties cannot be read")
-		return s.Resource, named
+		return s.Resource, unnamed
 	}
 	s.describe()
-	if !named {
+	if unnamed != nil {
 		// What lacks a name may lack more: what seems to keep others out only may.
-		s.unread("the entry has no id or no name")
+		s.unread(unnamed.Error())
 		for _, g := range s.Guards {
 			s.Gaps[len(s.Gaps)-1].Shields = append(s.Gaps[len(s.Gaps)-1].Shields, resource.Shield{On: g.On, Cap: g.Cap})
 		}
 		s.Guards = nil
 	}
-	return s.Resource, named
+	return s.Resource, unnamed
 }
 
 func (s *store) describe() {

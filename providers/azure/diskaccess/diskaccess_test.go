@@ -19,7 +19,7 @@ var kind = &collect.Kind{
 	Settings: map[string]collect.SettingType{"disk_state": {}, "os": {}, "incremental": {}},
 }
 
-func describe(text string) (r *resource.Resource, named bool) {
+func describe(text string) (r *resource.Resource, unnamed error) {
 	c := New(nil, resource.Scope{Provider: "azure", Account: "s"}, kind, "Microsoft.Compute/disks")
 	return c.Describe(arm.Item{Call: "compute:disks.list", Place: 2, Raw: json.RawMessage(text)})
 }
@@ -51,19 +51,24 @@ func TestWhoIsLetIn(t *testing.T) {
 		`{}`: unknown, `null`: unknown, `7`: unknown, `[]`: unknown,
 	} {
 		t.Run(properties, func(t *testing.T) {
-			r, named := describe(disk(properties))
-			if got := exposure.Assess(r).Range; got != want || !named {
-				t.Errorf("%v, want %v: %+v", got, want, r)
+			r, unnamed := describe(disk(properties))
+			if got := exposure.Assess(r).Range; got != want || unnamed != nil {
+				t.Errorf("%v, want %v: %v, %+v", got, want, unnamed, r)
 			}
 		})
 	}
 }
 
 func TestNameless(t *testing.T) {
-	for _, text := range []string{`null`, `7`, `{}`, `{"id":7,"name":"d"}`, `{"name":"d","properties":{"diskState":"Unattached"}}`} {
-		r, named := describe(text)
-		if got := exposure.Assess(r).Range; named || got != (exposure.Range{Least: exposure.Private, Most: exposure.Public}) {
-			t.Errorf("%s: named %t, %v", text, named, got)
+	const closed = `,"name":"d","properties":{"diskState":"Unattached"}}`
+	for _, text := range []string{
+		`null`, `7`, `{}`, `{"id":7,"name":"d"}`, `{"x":1` + closed, `{"id":"garbage"` + closed,
+		`{"id":"/subscriptions/other/resourceGroups/rg/providers/Microsoft.Compute/disks/d"` + closed,
+		`{"id":"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/snapshots/d"` + closed,
+	} {
+		r, unnamed := describe(text)
+		if got := exposure.Assess(r).Range; unnamed == nil || got != (exposure.Range{Least: exposure.Private, Most: exposure.Public}) {
+			t.Errorf("%s: %v, %v", text, unnamed, got)
 		}
 		if r.Name != "entry 3 of the listing" || r.ID != "/subscriptions/s/providers/Microsoft.Compute/disks/#3" {
 			t.Errorf("%s: %s %s", text, r.Name, r.ID)
