@@ -288,7 +288,12 @@ func (s *Server) Delegated(path ...string) {
 }
 
 // State reads whether a server answers at all. The words in which it does, or may
-// again any moment, are those given.
+// again any moment, are those given. One that is stopped has nothing that could
+// answer; started again, by whomever, it is as open as its rules are.
+//
+// Source: https://learn.microsoft.com/azure/postgresql/flexible-server/how-to-stop-start-server-portal,
+// https://learn.microsoft.com/azure/mysql/flexible-server/how-to-stop-start-server-portal
+// and https://learn.microsoft.com/azure/azure-sql/managed-instance/instance-stop-start-how-to
 func (s *Server) State(serving ...string) {
 	const key = "state"
 	v := s.Properties.Text(key)
@@ -300,6 +305,7 @@ func (s *Server) State(serving ...string) {
 		return
 	case arm.Is(v.Text, "Stopped"):
 		s.Close("stopped", s.Cited(Said(v, key)))
+		s.Note("it is stopped: its owner, a schedule or Azure itself can start it again, and then its rules decide")
 	case !arm.Is(v.Text, serving...):
 		s.Doubt(fmt.Sprintf("what it does in the state %q is not known", firewall.Quote(v.Text)))
 	}

@@ -48,7 +48,11 @@ func New(c *arm.Client, scope resource.Scope) collect.Collector {
 }
 
 // describe adds what the listing says. Without a word on the public endpoint it
-// may be there or not: no default is documented.
+// may be there or not: no default is documented. A stopped instance is like a
+// virtual machine that was deallocated; the other states have their names from
+// there and from provisioningState, for the interface names none.
+//
+// Source: https://learn.microsoft.com/azure/azure-sql/managed-instance/instance-stop-start-how-to
 func describe(s *servernetwork.Server) {
 	const member = "publicDataEndpointEnabled"
 	endpoint := s.SetFlag("public_endpoint", member)
@@ -63,7 +67,7 @@ func describe(s *servernetwork.Server) {
 	s.SetText("subnet", "subnetId")
 	s.SetText("minimum_tls", "minimalTlsVersion")
 	s.SetText("proxy_override", "proxyOverride")
-	s.SetText("state", "state")
+	s.State("Ready", "Creating", "Updating", "Deleting", "Starting", "Stopping")
 	s.SetFlag("entra_only", "administrators", "azureADOnlyAuthentication")
 	s.SetEndpoints()
 }
