@@ -55,7 +55,7 @@ var vocabulary = policy.Vocabulary{
 	Channels: []resource.Channel{
 		"acl", "named-acl", "policy", "disputed-policy", "limited-policy", "network", "public-attribute", "named-attribute", "grant", "gateway",
 		"named-policy", "object-acl", "folder", "named-folder", "consumer", "view",
-		"container", "website", "perimeter", "resource-access", "replication", "link", "anonymous-pull", "gallery", "named-gallery",
+		"container", "website", "nfs", "perimeter", "resource-access", "replication", "link", "anonymous-pull", "gallery", "named-gallery",
 	},
 	Actions: []resource.Action{
 		resource.List, resource.Read, resource.Write, resource.Delete, resource.ReadACL, resource.TakeOver,

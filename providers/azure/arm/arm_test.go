@@ -505,8 +505,8 @@ func TestGone(t *testing.T) {
 		"The 'Microsoft.Storage/storageAccounts/localUsers' of 'cars' was not found.":                             {"ResourceNotFound": false},
 		"The Resource 'Microsoft.Storage/storageAccounts/bikes' under resource group 'cars' was not found.":       {"ResourceNotFound": false},
 		"The network security perimeter 'fence' was not found.":                                                   {"ResourceNotFound": false},
-		"The account doesn't exist: cars": {"ResourceNotFound": false},
-		"no":                              {"ResourceNotFound": false, "ParentResourceNotFound": false, "ResourceGroupNotFound": true, "SubscriptionNotFound": false},
+		"The account doesn't exist: cars":                                                                         {"ResourceNotFound": false},
+		"no":                                                                                                      {"ResourceNotFound": false, "ParentResourceNotFound": false, "ResourceGroupNotFound": true, "SubscriptionNotFound": false},
 	} {
 		for code, gone := range want {
 			var asked []sent

@@ -46,6 +46,8 @@ type account struct {
 	anonymousOff bool // it forbids its containers to let anybody in
 	anonymousSet bool // it has said whether it does
 	loginsOff    bool // nobody can log in by SFTP
+	everywhere   bool // its own network rules let everybody through
+	addressed    bool // they let addresses of the internet through, or may
 
 	// What is known of who needs no credential, and of the perimeter, in whatever
 	// order that is learnt.
@@ -72,6 +74,7 @@ func (a *account) describe(r *resource.Resource) {
 	a.addAnonymous(r)
 	a.addCredentials(r)
 	a.addLogins(r)
+	a.addMounts(r)
 	a.addCopies(r)
 }
 
@@ -84,6 +87,7 @@ func (a *account) describeUnread(r *resource.Resource) {
 	for _, via := range []resource.Channel{firewall.Network, trustedChannel} {
 		g.Hides = append(g.Hides, resource.Hidden{Via: via, To: resource.Audience{Reach: resource.ReachInternet}})
 	}
+	g.Hides = append(g.Hides, mounters())
 	g.Shields = []resource.Shield{{On: []resource.Channel{containerChannel, websiteChannel, replicationChannel}, Cap: resource.Nobody}}
 	r.Gaps = append(r.Gaps, g)
 }
@@ -177,20 +181,14 @@ func (a *account) addSASPolicy(r *resource.Resource) {
 	r.Set("sas_policy", text, a.cite("sasPolicy: "+text))
 }
 
-// addLogins reads whether users of the account's own can log in, by SFTP, and
-// whether it can be mounted. Local users are on where nothing else is said, and
-// SFTP and NFS are off.
+// addLogins reads whether users of the account's own can log in, by SFTP. Local
+// users are on where nothing else is said, and SFTP is off.
 //
 // Source: https://learn.microsoft.com/azure/storage/blobs/secure-file-transfer-protocol-support
-// and https://learn.microsoft.com/azure/storage/blobs/network-file-system-protocol-support
 func (a *account) addLogins(r *resource.Resource) {
 	off := false
 	a.flag(r, "hierarchical_namespace", "isHnsEnabled", a.Hierarchical, &off)
 	sftp, sftpKnown := a.flag(r, "sftp", "isSftpEnabled", a.SFTP, &off)
-	mounted, _ := a.flag(r, "nfs", "isNfsV3Enabled", a.NFS, &off)
-	if mounted {
-		r.Notes = append(r.Notes, "NFS 3.0 is on: whoever is in an admitted network mounts its blobs without a credential")
-	}
 	users := true
 	readable := isNull(a.LocalUsers) || json.Unmarshal(a.LocalUsers, &users) == nil
 	a.loginsOff = sftpKnown && !sftp || readable && !users

@@ -3,7 +3,6 @@ package storageaccount
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -147,31 +146,6 @@ func (a *account) askUsers(ctx context.Context, r *resource.Resource) error {
 // identifiers are stored access policies, which signatures refer to.
 type identifiers struct {
 	Signed []json.RawMessage `json:"signedIdentifiers"`
-}
-
-// askShares asks for file shares.
-//
-// Source: https://learn.microsoft.com/rest/api/storagerp/file-shares/list
-func (a *account) askShares(ctx context.Context, r *resource.Resource) error {
-	var mounted, policies int
-	shares, err := a.count(ctx, r, sharesCall, func(raw arm.Record) error {
-		var p struct {
-			identifiers
-			Protocols *string `json:"enabledProtocols"`
-		}
-		if err := raw.Into(&p); err != nil {
-			return err
-		}
-		policies += len(p.Signed)
-		if p.Protocols != nil && !arm.Is(*p.Protocols, "SMB") {
-			mounted++
-		}
-		return nil
-	})
-	if mounted > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d of its file shares are mounted by NFS, which asks nobody in an admitted network who they are", mounted))
-	}
-	return a.set(r, sharesCall, err, map[string]int{"shares": shares, "nfs_shares": mounted, "share_access_policies": policies})
 }
 
 // askTables asks for tables.

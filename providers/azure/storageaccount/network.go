@@ -47,6 +47,8 @@ func (a *account) addNetwork(r *resource.Resource) {
 		a.addTrusted(r, acls.ResourceAccess)
 		a.addBypass(r, acls.Bypass)
 	}
+	a.addressed = admission.MayReach() > resource.ReachPrivate
+	a.everywhere = isNull(a.NetworkACLs) || arm.Is(defaultAction(acls), "Allow")
 	connect := []resource.Action{resource.Connect}
 	r.Grants = append(r.Grants, admission.Grants(firewall.Network, resource.CredentialOwn, connect, because)...)
 	r.Notes = append(r.Notes, admission.Notes...)
@@ -89,6 +91,12 @@ func (a *account) admit(r *resource.Resource, acls networkACLs) (firewall.Admiss
 		addRule(rules, raw)
 	}
 	return rules.Admit(), because
+}
+
+// defaultAction is what happens to those whom no rule names, or "".
+func defaultAction(acls networkACLs) (action string) {
+	_ = json.Unmarshal(acls.DefaultAction, &action) // what is no text is no action
+	return action
 }
 
 func addRule(rules *firewall.Rules, raw json.RawMessage) {

@@ -10,6 +10,7 @@ import (
 	_ "embed"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ const Regional = false
 const (
 	containerChannel   resource.Channel = "container"
 	websiteChannel     resource.Channel = "website"
+	mountChannel       resource.Channel = "nfs"
 	trustedChannel     resource.Channel = "resource-access"
 	replicationChannel resource.Channel = "replication"
 )
@@ -41,8 +43,8 @@ const (
 // anonymousChannels are those that ask for no credential, ruledChannels those that
 // the account's own network rules govern.
 var (
-	anonymousChannels = []resource.Channel{containerChannel, websiteChannel}
-	ruledChannels     = []resource.Channel{containerChannel, websiteChannel, firewall.Network}
+	anonymousChannels = []resource.Channel{containerChannel, websiteChannel, mountChannel}
+	ruledChannels     = append(slices.Clone(anonymousChannels), firewall.Network)
 )
 
 // The calls of kind.yaml.
@@ -171,5 +173,5 @@ func (c *collector) Questions(r *resource.Resource) []*collect.Question {
 		questions = append(questions, Kind.Question(usersCall, a.askUsers))
 	}
 	return append(questions,
-		Kind.Question(sharesCall, a.askShares), Kind.Question(tablesCall, a.askTables), Kind.Question(queuesCall, a.askQueues))
+		a.shares(), Kind.Question(tablesCall, a.askTables), Kind.Question(queuesCall, a.askQueues))
 }
