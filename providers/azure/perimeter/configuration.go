@@ -40,16 +40,44 @@ type configuration struct {
 
 // rule is one access rule of a profile.
 type rule struct {
-	Name       string `json:"name"`
-	Properties *struct {
-		Direction     string            `json:"direction"`
-		Prefixes      []json.RawMessage `json:"addressPrefixes"`
-		Tags          []json.RawMessage `json:"serviceTags"`
-		Subscriptions []struct {
-			ID string `json:"id"`
-		} `json:"subscriptions"`
-		Perimeters []json.RawMessage `json:"networkSecurityPerimeters"`
-	} `json:"properties"`
+	Name       string          `json:"name"`
+	Properties *ruleProperties `json:"properties"`
+}
+
+// ruleProperties say whom a rule admits.
+//
+// Source: https://learn.microsoft.com/rest/api/networkmanager/network-security-perimeter-access-rules/get
+type ruleProperties struct {
+	Direction     string            `json:"direction"`
+	Prefixes      []json.RawMessage `json:"addressPrefixes"`
+	Tags          []json.RawMessage `json:"serviceTags"`
+	Subscriptions []struct {
+		ID string `json:"id"`
+	} `json:"subscriptions"`
+	Perimeters []json.RawMessage `json:"networkSecurityPerimeters"`
+
+	// further are the names of members that may admit somebody else.
+	further []string
+}
+
+// ruleMembers are those that are read, or admit nobody.
+var ruleMembers = []string{"direction", "addressPrefixes", "serviceTags", "subscriptions", "networkSecurityPerimeters", "provisioningState"}
+
+// UnmarshalJSON reads the members that are known, and the names of others that hold
+// something, or stand there in several spellings.
+func (p *ruleProperties) UnmarshalJSON(text []byte) error {
+	type plain ruleProperties
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	for name, value := range members {
+		if _, twice := arm.Member(members, name); twice || !arm.Is(name, ruleMembers...) && !slices.Contains([]string{"null", "[]", "{}", `""`}, string(value)) {
+			p.further = append(p.further, name)
+		}
+	}
+	slices.Sort(p.further)
+	return json.Unmarshal(text, (*plain)(p))
 }
 
 // Question asks for the perimeter of a store. The call lists the store's own
@@ -142,7 +170,8 @@ func nameOf(c configuration) string {
 
 // addRule counts in a rule. A subscription stands for the resources in it, with
 // identities of their own; one of this audit and of the store's tenant is the
-// owner's. What a prefix of 0.0.0.0 alone admits, Microsoft does not say.
+// owner's. What a prefix of 0.0.0.0 alone admits, Microsoft does not say. A member
+// that is not known may admit somebody else.
 //
 // Source: https://learn.microsoft.com/azure/private-link/network-security-perimeter-concepts
 // (supported access rule types)
@@ -169,7 +198,10 @@ func (j *judgement) addRule(raw json.RawMessage) {
 	if len(p.Perimeters) > 0 {
 		j.maybe = append(j.maybe, "the perimeters of rule "+firewall.Quote(r.Name))
 	}
-	if len(p.Prefixes)+len(p.Tags)+len(p.Subscriptions)+len(p.Perimeters) == 0 {
+	for _, name := range p.further {
+		j.rules.Odd("rule " + r.Name + ": " + name)
+	}
+	if len(p.Prefixes)+len(p.Tags)+len(p.Subscriptions)+len(p.Perimeters)+len(p.further) == 0 {
 		j.rules.Odd("rule " + r.Name)
 	}
 }
