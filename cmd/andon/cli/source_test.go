@@ -226,8 +226,8 @@ func TestOnTapes(t *testing.T) {
 		{[]string{"sts:GetCallerIdentity"}, []string{aws.Name}},
 		{[]string{search}, []string{gcp.Name}},
 		{[]string{search, "sts:GetCallerIdentity"}, []string{aws.Name, gcp.Name}},
-		{[]string{"compute:snapshots.list", "resources:subscriptions.list"}, []string{azure.Name}},
-		{[]string{"compute:snapshots.list", search}, []string{gcp.Name}},
+		{[]string{"computerp:snapshots.list"}, []string{azure.Name}},
+		{[]string{"compute:snapshots.list"}, []string{gcp.Name}},
 		{[]string{"resources:subscriptions.list", search}, []string{azure.Name, gcp.Name}},
 	} {
 		if diff := cmp.Diff(c.want, namesOf(onTapes(played(c.calls...)))); diff != "" {

@@ -104,7 +104,7 @@ func TestRequestsAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var into json.RawMessage
-	if err := client.Get(t.Context(), "compute:galleries.get", &into, sub, "a group", "art"); err != nil {
+	if err := client.Get(t.Context(), "computerp:galleries.get", &into, sub, "a group", "art"); err != nil {
 		t.Fatal(err)
 	}
 	var calls []collect.Call
@@ -118,7 +118,7 @@ func TestRequestsAreNamed(t *testing.T) {
 		{Name: accounts, Region: sub, Input: "subscriptions/" + strings.ToUpper(sub) + "/providers/Microsoft.Storage/storageAccounts?" + version},
 		{Name: "resources:subscriptions.list", Input: "subscriptions?api-version=2022-12-01"},
 		{
-			Name: "compute:galleries.get", Region: sub,
+			Name: "computerp:galleries.get", Region: sub,
 			Input: "subscriptions/" + sub + "/resourceGroups/a%20group/providers/Microsoft.Compute/galleries/art?%24expand=SharingProfile%2FGroups&api-version=2025-03-03",
 		},
 	}
@@ -505,8 +505,9 @@ func TestGone(t *testing.T) {
 		"The 'Microsoft.Storage/storageAccounts/localUsers' of 'cars' was not found.":                             {"ResourceNotFound": false},
 		"The Resource 'Microsoft.Storage/storageAccounts/bikes' under resource group 'cars' was not found.":       {"ResourceNotFound": false},
 		"The network security perimeter 'fence' was not found.":                                                   {"ResourceNotFound": false},
-		"The account doesn't exist: cars":                                                                         {"ResourceNotFound": false},
-		"no":                                                                                                      {"ResourceNotFound": false, "ParentResourceNotFound": false, "ResourceGroupNotFound": true, "SubscriptionNotFound": false},
+
+		"The account doesn't exist: cars": {"ResourceNotFound": false},
+		"no":                              {"ResourceNotFound": false, "ParentResourceNotFound": false, "ResourceGroupNotFound": true, "SubscriptionNotFound": false},
 	} {
 		for code, gone := range want {
 			var asked []sent

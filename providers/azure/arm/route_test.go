@@ -54,7 +54,7 @@ func TestMatch(t *testing.T) {
 		"in another case":         {"GET", "SUBSCRIPTIONS/s/Providers/microsoft.storage/STORAGEACCOUNTS", "api-version=2025-08-01", "storage:storageAccounts.list", []string{"s"}},
 		"a child":                 {"GET", "subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/n/firewallRules", "api-version=2023-08-01", "sql:firewallRules.list", []string{"s", "g", "n"}},
 		"escaped names":           {"GET", "subscriptions/s/resourceGroups/a%20b/providers/Microsoft.Sql/servers/n%2Bm/firewallRules", "api-version=2023-08-01", "sql:firewallRules.list", []string{"s", "a b", "n+m"}},
-		"with all it has to say":  {"GET", gallery, "api-version=2025-03-03&$expand=SharingProfile/Groups", "compute:galleries.get", []string{"s", "g", "art"}},
+		"with all it has to say":  {"GET", gallery, "api-version=2025-03-03&$expand=SharingProfile/Groups", "computerp:galleries.get", []string{"s", "g", "art"}},
 		"without":                 {"GET", gallery, "api-version=2025-03-03", "", nil},
 		"another version":         {"GET", accounts, "api-version=2024-01-01", "", nil},
 		"no version":              {"GET", accounts, "", "", nil},

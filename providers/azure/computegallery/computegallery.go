@@ -30,8 +30,8 @@ var Kind = collect.MustParseKind(declaration)
 const Regional = false
 
 const (
-	listCall = "compute:galleries.list"
-	getCall  = "compute:galleries.get"
+	listCall = "computerp:galleries.list"
+	getCall  = "computerp:galleries.get"
 	typeName = "Microsoft.Compute/galleries"
 )
 

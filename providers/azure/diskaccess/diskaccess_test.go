@@ -15,13 +15,13 @@ import (
 
 var kind = &collect.Kind{
 	Name: "azure.compute.disk", Class: "snapshot",
-	Lists:    []collect.Listing{{Call: "compute:disks.list", Permission: "Microsoft.Compute/disks/read"}},
+	Lists:    []collect.Listing{{Call: "computerp:disks.list", Permission: "Microsoft.Compute/disks/read"}},
 	Settings: map[string]collect.SettingType{"disk_state": {}, "os": {}, "incremental": {}},
 }
 
 func describe(text string) (r *resource.Resource, unnamed error) {
 	c := New(nil, resource.Scope{Provider: "azure", Account: "s"}, kind, "Microsoft.Compute/disks")
-	return c.Describe(arm.Item{Call: "compute:disks.list", Place: 2, Raw: json.RawMessage(text)})
+	return c.Describe(arm.Item{Call: "computerp:disks.list", Place: 2, Raw: json.RawMessage(text)})
 }
 
 func disk(properties string) string {
