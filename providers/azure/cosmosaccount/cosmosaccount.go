@@ -25,9 +25,16 @@ var Kind = collect.MustParseKind(declaration)
 // Regional reports whether the kind is listed region by region.
 const Regional = false
 
+// row is what is peculiar to the type. Trusted access "is disabled in secured by
+// perimeter mode", and the bypass by name is such; the analytical store is another
+// thing, of which Microsoft says no more than that its combination with a perimeter
+// is not supported.
+//
+// Source: https://learn.microsoft.com/azure/private-link/network-security-perimeter-transition
+// and https://learn.microsoft.com/azure/cosmos-db/how-to-configure-nsp
 var row = servernetwork.Row{
 	Kind: Kind, Type: "Microsoft.DocumentDB/databaseAccounts", Access: []string{"publicNetworkAccess"},
-	Perimeter: "cosmosdb:networkSecurityPerimeterConfigurations.list", Describe: describe,
+	Perimeter: "cosmosdb:networkSecurityPerimeterConfigurations.list", Trusted: []resource.Channel{bypassChannel}, Describe: describe,
 }
 
 // New returns the collector of a subscription's accounts.

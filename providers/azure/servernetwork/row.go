@@ -26,6 +26,9 @@ type Row struct {
 	// Perimeter is the call that reads the network security perimeter of a store,
 	// or "" where the type cannot be in one.
 	Perimeter string
+	// Trusted are the channels of services and resources that a store trusts by
+	// name: its own public network access leaves them open, and a perimeter does not.
+	Trusted []resource.Channel
 	// Rules are the child listings of address rules.
 	Rules []Rules
 	// Describe adds what the listing says beyond publicNetworkAccess.
@@ -178,7 +181,7 @@ func (c *collector) door(id arm.ID, r *resource.Resource) perimeter.Door {
 		access = nil // a text always has a form
 	}
 	return perimeter.Door{
-		ID: id, PublicNetworkAccess: access, Rules: []resource.Channel{Network}, Can: Connect(),
+		ID: id, PublicNetworkAccess: access, Rules: []resource.Channel{Network}, Trusted: c.Trusted, Can: Connect(),
 		Cite: func(quote string) resource.Evidence {
 			return resource.Evidence{Call: c.listCall(), Of: string(r.ID), Pointer: "/value", Quote: quote}
 		},

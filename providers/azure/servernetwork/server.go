@@ -134,7 +134,7 @@ func (s *Server) addAccess() {
 		s.Doubt("what publicNetworkAccess=" + word + " means to this type is not known")
 		return
 	}
-	perimeter.Door{PublicNetworkAccess: raw, Rules: []resource.Channel{Network}, Cite: s.Cited}.Describe(s.Resource)
+	perimeter.Door{PublicNetworkAccess: raw, Rules: []resource.Channel{Network}, Trusted: s.row.Trusted, Cite: s.Cited}.Describe(s.Resource)
 }
 
 // maxText bounds, in bytes, a text that is recorded: ids are a few hundred long.
