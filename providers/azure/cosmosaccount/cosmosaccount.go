@@ -133,7 +133,8 @@ func (a *account) readNetworks() {
 // where public network access is disabled. A private endpoint does not stop them.
 //
 // Source: https://learn.microsoft.com/azure/cosmos-db/analytical-store-private-endpoints
-// (networkAclBypassResourceIds)
+// (networkAclBypassResourceIds) and
+// https://learn.microsoft.com/fabric/mirroring/azure-cosmos-db-private-network
 func (a *account) readBypass() {
 	a.SetText("bypass", "networkAclBypass")
 	bypass := a.Properties.Text("networkAclBypass")
@@ -154,28 +155,35 @@ func (a *account) readBypass() {
 	}
 	var others []string
 	for _, id := range ids {
-		subscription, ok := subscriptionOf(id)
-		if !ok {
+		switch whose, own, ok := a.whose(id); {
+		case !ok:
 			a.Hide("one of the resources that pass its firewall is no id", servernetwork.Anybody(), anybody(bypassChannel))
-			continue
-		}
-		if own, known := servernetwork.Own(a.Client, a.Scope.Account, subscription); !own || !known {
-			others = append(others, firewall.Quote(subscription))
+		case !own:
+			others = append(others, whose)
 		}
 	}
 	if others = firewall.Names(others); len(others) > 0 {
-		a.Hide("whether resources of the subscriptions "+strings.Join(others, ", ")+", which are not known to be of its tenant, pass its firewall is not documented",
+		a.Hide("whether resources of the subscriptions or tenants "+strings.Join(others, ", ")+", which are not known to be its own, pass its firewall is not documented",
 			resource.Hidden{Via: bypassChannel, To: servernetwork.From(resource.ReachListed, others...), Can: servernetwork.Connect()})
 	}
 }
 
-// subscriptionOf reads the subscription out of an id of any type.
-func subscriptionOf(id string) (subscription string, ok bool) {
+// whose reads out of an id of any type whose the resource is: a subscription's, or a
+// tenant's as a workspace of Microsoft Fabric is, whose subscription is all zeros.
+// Own is false where it is not known to be of the account's tenant.
+func (a *account) whose(id string) (name string, own, ok bool) {
 	parts := strings.Split(id, "/")
-	if len(parts) < 4 || parts[0] != "" || !strings.EqualFold(parts[1], "subscriptions") || parts[2] == "" {
-		return "", false
+	switch {
+	case len(parts) < 4 || parts[0] != "" || parts[2] == "":
+		return "", false, false
+	case strings.EqualFold(parts[1], "subscriptions"):
+		own, _ = servernetwork.Own(a.Client, a.Scope.Account, parts[2])
+	case strings.EqualFold(parts[1], "tenants") && len(parts) > 5 && strings.EqualFold(parts[3], "subscriptions"):
+		own, _ = a.Client.OwnTenant(a.Scope.Account, parts[2])
+	default:
+		return "", false, false
 	}
-	return parts[2], true
+	return firewall.Quote(parts[2]), own, true
 }
 
 // readAnalytical reads whether there is an analytical store, which has an endpoint
