@@ -108,9 +108,12 @@ func (s *registry) addNetwork() {
 }
 
 // addTier doubts what stands in front of anonymous pulls in a tier that does not
-// offer it: whether what is left there has any effect is not documented.
+// offer it. Rules are "available in the Premium" tier, and registries move freely
+// between tiers; whether what is left of rules, or of a public network access that
+// is disabled, has any effect in another tier is not documented.
 //
-// Source: https://learn.microsoft.com/azure/container-registry/container-registry-skus
+// Source: https://learn.microsoft.com/azure/container-registry/container-registry-access-selected-networks
+// and https://learn.microsoft.com/azure/container-registry/container-registry-skus (changing tiers)
 func (s *registry) addTier() {
 	tier := s.tier()
 	if arm.Is(tier, "Premium") || len(s.Guards) == 0 {

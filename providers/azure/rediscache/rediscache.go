@@ -58,7 +58,7 @@ func describe(s *servernetwork.Server) {
 //
 // Source: https://learn.microsoft.com/azure/azure-cache-for-redis/cache-how-to-premium-vnet
 // and https://learn.microsoft.com/rest/api/redis/redis/list-by-subscription
-// (subnetId, of Microsoft.Network or Microsoft.ClassicNetwork)
+// (subnetId, whose pattern takes those of Microsoft.Network and of Microsoft.ClassicNetwork)
 func addSubnet(s *servernetwork.Server) {
 	const member = "subnetId"
 	subnet := s.Properties.Text(member)

@@ -209,9 +209,12 @@ func (a *account) addTrusted(r *resource.Resource, rules []json.RawMessage) {
 
 // addBypass reads what the network rules do not apply to: a list of words in one
 // text. Services that Microsoft trusts are no door for everybody; logs and metrics
-// are one, for whoever holds a credential.
+// are one, for whoever holds a credential. Where public network access is disabled
+// later, "resource instances and exceptions that you previously configured [...]
+// will remain in effect".
 //
 // Source: https://learn.microsoft.com/azure/storage/common/storage-network-security#exceptions
+// and https://learn.microsoft.com/azure/storage/common/storage-network-security-limitations
 func (a *account) addBypass(r *resource.Resource, raw json.RawMessage) {
 	var text string
 	if !isNull(raw) && json.Unmarshal(raw, &text) != nil {
