@@ -30,6 +30,7 @@ func TestParseRefuses(t *testing.T) {
 		good + "  resources: [{id: /subscriptions/other/x}]\n":                                    "is not the id of a resource of subscription",
 		good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, group: 7}]\n":    "group is not a text",
 		good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, children: 7}]\n": "children is not a mapping",
+
 		good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, children: {blobService: {}}}]\n": "no call reads blobService",
 		good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, children: {localUsers: 7}}]\n":   "neither a mapping nor a list",
 		good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, properties: {x: {1: 2}}}]\n":     "keys of members are texts",
@@ -38,6 +39,7 @@ func TestParseRefuses(t *testing.T) {
 		good + "management_groups: [{id: a, parent: b}, {id: b, parent: a}]\n":                                    "leads nowhere",
 		good + "management_groups: [{id: a}, {id: A}]\n":                                                          "is declared twice",
 		good + "management_groups: [{id: \"a b\"}]\n":                                                             "cannot be the id",
+
 		good + "tenant: {id: x}\n":                                                                      "is no UUID",
 		good + "faults: [{call: \"*\"}]\n":                                                              "does not say which",
 		good + "faults: [{call: \"nothing:*\", fault: throttle}]\n":                                     "no call matches",
