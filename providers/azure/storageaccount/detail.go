@@ -112,14 +112,7 @@ func (a *account) owns(name string) (own, known bool) {
 	if err != nil {
 		return false, false
 	}
-	if strings.EqualFold(id.Subscription, a.id.Subscription) {
-		return true, true
-	}
-	s, audited := a.client.Subscription(id.Subscription)
-	if !audited || s.Tenant == "" {
-		return false, false
-	}
-	return a.client.OwnTenant(a.id.Subscription, s.Tenant)
+	return a.own(id.Subscription)
 }
 
 // askUsers asks for users of the account's own, who log in by SFTP with a key or a

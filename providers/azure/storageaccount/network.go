@@ -114,56 +114,72 @@ func addRule(rules *firewall.Rules, raw json.RawMessage) {
 	}
 }
 
-// addSubnets reads whose virtual networks are admitted. Those of a subscription
-// that is not audited may be another customer's: a rule may name a network of
-// another tenant.
+// subnetRule admits one subnet.
+type subnetRule struct {
+	ID    *string `json:"id"`
+	State *string `json:"state"`
+}
+
+// inForce reports whether a rule is known to count: its subnet may be gone.
+//
+// Source: https://learn.microsoft.com/rest/api/storagerp/storage-accounts/list#state
+func (s subnetRule) inForce() bool { return s.State == nil || arm.Is(*s.State, "Succeeded") }
+
+// addSubnets reads whose virtual networks are admitted: a rule may name one of
+// another tenant. Those of a subscription that is not audited may be anybody's.
 //
 // Source: https://learn.microsoft.com/azure/storage/common/storage-network-security-virtual-networks
 func (a *account) addSubnets(r *resource.Resource, rules []json.RawMessage) {
-	var maybe []string
+	var foreign, maybe []string
 	own := 0
 	for _, raw := range rules {
-		var rule struct {
-			ID *string `json:"id"`
-		}
+		var rule subnetRule
 		if json.Unmarshal(raw, &rule) != nil || rule.ID == nil {
 			maybe = append(maybe, firewall.Quote(string(raw)))
 			continue
 		}
 		id, err := arm.ParseID(*rule.ID, "Microsoft.Network/virtualNetworks/subnets")
-		if err != nil || !a.own(id.Subscription) {
+		mine, known := a.own(id.Subscription)
+		switch {
+		case err != nil || !known || !mine && !rule.inForce():
 			maybe = append(maybe, firewall.Quote(*rule.ID))
-			continue
+		case mine:
+			own++
+		default:
+			foreign = append(foreign, firewall.Quote(*rule.ID))
 		}
-		own++
 	}
 	if own > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("its network rules admit %d subnets of audited subscriptions", own))
 	}
-	if len(maybe) == 0 {
-		return
+	to := func(named []string) resource.Audience {
+		return resource.Audience{Reach: resource.ReachListed, Credential: resource.CredentialOwn, Named: firewall.Names(named)}
 	}
-	named := firewall.Names(maybe)
-	g := listGap(resource.Undecided, "whether virtual networks that its network rules admit belong to somebody else is not known: "+strings.Join(named, ", "))
-	g.Hides = []resource.Hidden{{
-		Via: firewall.Network, To: resource.Audience{Reach: resource.ReachListed, Credential: resource.CredentialOwn, Named: named},
-		Can: []resource.Action{resource.Connect},
-	}}
-	r.Gaps = append(r.Gaps, g)
+	can := []resource.Action{resource.Connect}
+	if len(foreign) > 0 {
+		r.Grants = append(r.Grants, resource.Grant{
+			To: to(foreign), Can: can, Via: firewall.Network, Note: "subnets of another tenant",
+			Because: []resource.Evidence{a.cite(fmt.Sprintf("networkAcls.virtualNetworkRules: %d of another tenant", len(foreign)))},
+		})
+	}
+	if len(maybe) > 0 {
+		g := listGap(resource.Undecided, "whether virtual networks that its network rules admit belong to somebody else is not known: "+strings.Join(firewall.Names(maybe), ", "))
+		g.Hides = []resource.Hidden{{Via: firewall.Network, To: to(maybe), Can: can}}
+		r.Gaps = append(r.Gaps, g)
+	}
 }
 
-// own reports whether a subscription is known to be of the same tenant. Where the
-// account's own tenant is not known, no other subscription is.
-func (a *account) own(subscription string) bool {
+// own reports whether a subscription is of the same tenant. Known is false where
+// that cannot be told, as where the account's own tenant is not known.
+func (a *account) own(subscription string) (own, known bool) {
 	if strings.EqualFold(subscription, a.id.Subscription) {
-		return true
+		return true, true
 	}
 	s, audited := a.client.Subscription(subscription)
-	if !audited {
-		return false
+	if !audited || s.Tenant == "" {
+		return false, false
 	}
-	same, _ := a.client.OwnTenant(a.id.Subscription, s.Tenant)
-	return same
+	return a.client.OwnTenant(a.id.Subscription, s.Tenant)
 }
 
 // addTrusted adds the resources of other tenants that the account trusts by name.
