@@ -28,8 +28,9 @@ type profile struct {
 	*resource.Resource
 	client *arm.Client
 	scope  resource.Scope
-	// names are the outsiders that groups name, doubts what may name more.
-	names, doubts []string
+	// names are the outsiders that groups name, unknown the subscriptions that may be
+	// outsiders', doubts what may name more.
+	names, unknown, doubts []string
 }
 
 // describe reads a sharing profile. Without one, or without a word of permission,
@@ -133,6 +134,10 @@ func (p *profile) addGroups(raw json.RawMessage, inForce bool) {
 	case len(names) > 0:
 		p.doubts = append(p.doubts, "groups are named, and the permission is not Groups")
 	}
+	if unknown := firewall.Names(p.unknown); len(unknown) > 0 {
+		p.doubt("whose the subscriptions "+strings.Join(unknown, ", ")+" are is not known: they are not audited",
+			[]resource.Hidden{{Via: namedGallery, To: resource.Outsiders(unknown...)}}, nil)
+	}
 	if doubts := firewall.Names(p.doubts); len(doubts) > 0 {
 		p.doubt(strings.Join(doubts, "; "), []resource.Hidden{{Via: namedGallery, To: resource.Outsiders(names...)}}, nil)
 	}
@@ -169,15 +174,18 @@ func (p *profile) addGroup(raw json.RawMessage) {
 	}
 }
 
-// addSubscription: those of this audit that trust the same tenant are the
-// owner's; whose the others are, their ids do not say.
+// addSubscription: those of this audit say which tenant they trust; of the others,
+// their ids do not say whose they are.
 func (p *profile) addSubscription(id string) {
-	s, audited := p.client.Subscription(id)
-	own, _ := p.client.OwnTenant(p.scope.Account, s.Tenant)
-	if strings.EqualFold(id, p.scope.Account) || audited && own {
-		return
+	s, _ := p.client.Subscription(id)
+	own, known := p.client.OwnTenant(p.scope.Account, s.Tenant)
+	switch {
+	case strings.EqualFold(id, p.scope.Account):
+	case !known || s.Tenant == "":
+		p.unknown = append(p.unknown, id)
+	case !own:
+		p.names = append(p.names, id)
 	}
-	p.names = append(p.names, id)
 }
 
 func (p *profile) addTenant(id string) {
