@@ -109,6 +109,19 @@ var walls = []wall{
 		why: "what tests stand on is not shipped",
 	},
 	{
+		from: own("..."), to: own("providers/internal/loopback/..."),
+		except: map[string]string{
+			"providers/aws/awstest":     "it is a loopback cloud",
+			"providers/gcp/gcptest":     "it is a loopback cloud",
+			"providers/azure/azuretest": "it is a loopback cloud",
+		},
+		why: "only loopback clouds are made of it",
+	},
+	{
+		from: own("providers/internal/loopback/..."), to: slices.Concat([]string{module + "..."}, sdks), deep: true,
+		why: "what the loopback clouds share knows none of them",
+	},
+	{
 		from: own("pkg/...", "providers/...", "policies/...", "examples/..."), to: []string{"github.com/spf13/cobra/...", "github.com/rs/zerolog/..."}, deep: true,
 		why: "flags and log lines belong to the command: everything else returns values and errors",
 	},

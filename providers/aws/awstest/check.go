@@ -2,14 +2,14 @@ package awstest
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // longAgo is the creation date of everything whose date a world leaves out. It
@@ -48,24 +48,17 @@ func (f *worldFile) world() (*World, error) {
 
 // holes finds list entries that hold nothing, such as a dash left over.
 func (f *worldFile) holes() error {
-	problems := []error{holes(f.Accounts, 0, "accounts")}
+	problems := []error{worldfile.Holes(f.Accounts, 0, "accounts")}
 	for _, a := range f.Accounts {
 		if a == nil {
 			continue
 		}
 		problems = append(problems,
-			holes(a.Buckets, a.line, "buckets"), holes(a.Directories, a.line, "directory_buckets"),
-			holes(a.AccessPoints, a.line, "access_points"), holes(a.MultiRegion, a.line, "multi_region_access_points"),
-			holes(a.ObjectLambda, a.line, "object_lambda_access_points"))
+			worldfile.Holes(a.Buckets, a.line, "buckets"), worldfile.Holes(a.Directories, a.line, "directory_buckets"),
+			worldfile.Holes(a.AccessPoints, a.line, "access_points"), worldfile.Holes(a.MultiRegion, a.line, "multi_region_access_points"),
+			worldfile.Holes(a.ObjectLambda, a.line, "object_lambda_access_points"))
 	}
 	return errors.Join(problems...)
-}
-
-func holes[T any](list []*T, line int, key string) error {
-	if i := slices.Index(list, nil); i >= 0 {
-		return at(line, "%s: entry %d is empty", key, i+1)
-	}
-	return nil
 }
 
 func (w *World) indexAccounts() error {
@@ -73,10 +66,10 @@ func (w *World) indexAccounts() error {
 	seen := map[string]bool{}
 	for _, a := range w.accounts {
 		if !accountID.MatchString(a.ID) {
-			problems = append(problems, at(a.line, "account id %q is not twelve digits", a.ID))
+			problems = append(problems, worldfile.At(a.line, "account id %q is not twelve digits", a.ID))
 		}
 		if seen[a.ID] {
-			problems = append(problems, at(a.line, "account %s is declared twice", a.ID))
+			problems = append(problems, worldfile.At(a.line, "account %s is declared twice", a.ID))
 		}
 		seen[a.ID] = true
 		a.CanonicalID = cmp.Or(a.CanonicalID, canonicalID(a.ID))
@@ -88,7 +81,7 @@ func (w *World) indexAccounts() error {
 func (w *World) indexKeys(a *account) error {
 	for _, key := range a.AccessKeys {
 		if other := w.keys[key]; other != nil {
-			return at(a.line, "access key %s already belongs to account %s", key, other.ID)
+			return worldfile.At(a.line, "access key %s already belongs to account %s", key, other.ID)
 		}
 		w.keys[key] = a
 	}
@@ -100,7 +93,7 @@ func (w *World) checkOrg(a *account) error {
 		return nil
 	}
 	if !orgID.MatchString(a.Org.ID) {
-		return at(a.line, "organisation id %q does not look like o-exampleorgid", a.Org.ID)
+		return worldfile.At(a.line, "organisation id %q does not look like o-exampleorgid", a.Org.ID)
 	}
 	if a.Org.Management == "" {
 		a.Org.Management = w.firstIn(a.Org.ID).ID
@@ -112,7 +105,7 @@ func (w *World) checkOrg(a *account) error {
 		p := &a.Org.RCPs[i]
 		p.Target = cmp.Or(p.Target, a.ID)
 		if p.ID == "" || p.Policy == nil {
-			return at(a.line, "resource control policy %d needs an id and a policy", i+1)
+			return worldfile.At(a.line, "resource control policy %d needs an id and a policy", i+1)
 		}
 	}
 	return nil
@@ -152,13 +145,13 @@ func (w *World) addBucket(a *account, b *bucket) error {
 	}
 	switch {
 	case !bucketName.MatchString(b.Name):
-		return at(b.line, "%q cannot be a bucket name", b.Name)
+		return worldfile.At(b.line, "%q cannot be a bucket name", b.Name)
 	case b.Region == "":
-		return at(b.line, "bucket %s has no region", b.Name)
+		return worldfile.At(b.line, "bucket %s has no region", b.Name)
 	case b.directory != isDirectory(b.Name):
-		return at(b.line, "bucket %s: names ending in --x-s3 are for directory buckets, and only for them", b.Name)
+		return worldfile.At(b.line, "bucket %s: names ending in --x-s3 are for directory buckets, and only for them", b.Name)
 	case w.buckets[b.Name] != nil:
-		return at(b.line, "bucket %s is declared twice", b.Name)
+		return worldfile.At(b.line, "bucket %s is declared twice", b.Name)
 	}
 	w.buckets[b.Name] = b
 	return b.checkGrants()
@@ -167,7 +160,7 @@ func (w *World) addBucket(a *account, b *bucket) error {
 func (b *bucket) checkGrants() error {
 	for _, g := range b.ACL {
 		if g.Grantee == "" || g.Permission == "" {
-			return at(b.line, "bucket %s: a grant needs a grantee and a permission", b.Name)
+			return worldfile.At(b.line, "bucket %s: a grant needs a grantee and a permission", b.Name)
 		}
 	}
 	return nil
@@ -205,20 +198,20 @@ func (w *World) checkAccessPoint(a *account, p *accessPoint) error {
 	p.Region = cmp.Or(p.Region, w.regionOf(p.Bucket))
 	p.NetworkOrigin = cmp.Or(p.NetworkOrigin, "Internet")
 	p.Block = cmp.Or(p.Block, blockAll())
-	p.Alias = cmp.Or(p.Alias, p.Name+"-"+digest(a.ID + p.Name)[:24]+"-s3alias")
+	p.Alias = cmp.Or(p.Alias, p.Name+"-"+loopback.Digest(a.ID + p.Name)[:24]+"-s3alias")
 	p.BucketAccount = cmp.Or(p.BucketAccount, w.ownerOf(p.Bucket, a))
 	if p.Created.IsZero() {
 		p.Created = longAgo
 	}
 	switch {
 	case !pointName.MatchString(p.Name):
-		return at(p.line, "%q cannot be an access point name", p.Name)
+		return worldfile.At(p.line, "%q cannot be an access point name", p.Name)
 	case p.Bucket == "":
-		return at(p.line, "access point %s has no bucket", p.Name)
+		return worldfile.At(p.line, "access point %s has no bucket", p.Name)
 	case p.Region == "":
-		return at(p.line, "access point %s has no region, and bucket %q is not in this world", p.Name, p.Bucket)
+		return worldfile.At(p.line, "access point %s has no region, and bucket %q is not in this world", p.Name, p.Bucket)
 	case (p.NetworkOrigin == "VPC") != (p.VPC != ""):
-		return at(p.line, "access point %s: network_origin VPC and vpc go together", p.Name)
+		return worldfile.At(p.line, "access point %s: network_origin VPC and vpc go together", p.Name)
 	}
 	return nil
 }
@@ -226,19 +219,19 @@ func (w *World) checkAccessPoint(a *account, p *accessPoint) error {
 func (w *World) checkMultiRegion(a *account, p *multiRegionPoint) error {
 	p.Status = cmp.Or(p.Status, "READY")
 	p.Block = cmp.Or(p.Block, blockAll())
-	p.Alias = cmp.Or(p.Alias, digest(a.ID + p.Name)[:13]+".mrap")
+	p.Alias = cmp.Or(p.Alias, loopback.Digest(a.ID + p.Name)[:13]+".mrap")
 	if p.Created.IsZero() {
 		p.Created = longAgo
 	}
 	if !pointName.MatchString(p.Name) {
-		return at(p.line, "%q cannot be a multi-region access point name", p.Name)
+		return worldfile.At(p.line, "%q cannot be a multi-region access point name", p.Name)
 	}
 	for i := range p.Regions {
 		r := &p.Regions[i]
 		r.Region = cmp.Or(r.Region, w.regionOf(r.Bucket))
 		r.BucketAccount = cmp.Or(r.BucketAccount, w.ownerOf(r.Bucket, a))
 		if r.Bucket == "" || r.Region == "" {
-			return at(p.line, "multi-region access point %s: bucket %q has no known region", p.Name, r.Bucket)
+			return worldfile.At(p.line, "multi-region access point %s: bucket %q has no known region", p.Name, r.Bucket)
 		}
 	}
 	return nil
@@ -246,16 +239,16 @@ func (w *World) checkMultiRegion(a *account, p *multiRegionPoint) error {
 
 func (a *account) checkObjectLambda(p *objectLambdaPoint) error {
 	p.Block = cmp.Or(p.Block, blockAll())
-	p.Alias = cmp.Or(p.Alias, p.Name+"-"+digest(a.ID + p.Name)[:20]+"--ol-s3")
+	p.Alias = cmp.Or(p.Alias, p.Name+"-"+loopback.Digest(a.ID + p.Name)[:20]+"--ol-s3")
 	if p.Created.IsZero() {
 		p.Created = longAgo
 	}
 	i := slices.IndexFunc(a.AccessPoints, func(s *accessPoint) bool { return s.Name == p.Supporting })
 	switch {
 	case !pointName.MatchString(p.Name):
-		return at(p.line, "%q cannot be an object lambda access point name", p.Name)
+		return worldfile.At(p.line, "%q cannot be an object lambda access point name", p.Name)
 	case i < 0:
-		return at(p.line, "object lambda access point %s: no access point %q in this account", p.Name, p.Supporting)
+		return worldfile.At(p.line, "object lambda access point %s: no access point %q in this account", p.Name, p.Supporting)
 	}
 	p.Region = cmp.Or(p.Region, a.AccessPoints[i].Region)
 	return nil
@@ -296,16 +289,4 @@ func (a *account) fillRegions() {
 	a.Regions = slices.Compact(a.Regions)
 }
 
-func canonicalID(account string) string { return digest("canonical user of " + account) }
-
-func digest(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
-}
-
-func at(line int, format string, args ...any) error {
-	if line == 0 {
-		return fmt.Errorf(format, args...)
-	}
-	return fmt.Errorf("line %d: %s", line, fmt.Sprintf(format, args...))
-}
+func canonicalID(account string) string { return loopback.Digest("canonical user of " + account) }

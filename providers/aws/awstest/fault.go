@@ -1,16 +1,13 @@
 package awstest
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"regexp"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // Fault is something that goes wrong with the calls it matches.
@@ -43,88 +40,43 @@ const (
 	Throttle      FaultKind = "throttle"
 	SlowDown      FaultKind = "slow-down" // another name for Throttle
 	InternalError FaultKind = "internal-error"
-	Timeout       FaultKind = "timeout"    // no answer until the client gives up
-	Hang          FaultKind = "hang"       // another name for Timeout
-	Truncated     FaultKind = "truncated"  // the answer stops in the middle, and its length agrees
-	WrongType     FaultKind = "wrong-type" // well formed, but every value has another type
-	NotXML        FaultKind = "not-xml"    // status 200 and the sign-in page of a proxy
-	Latency       FaultKind = "latency"    // the right answer, late
+	Timeout       FaultKind = loopback.Timeout   // no answer until the client gives up
+	Hang          FaultKind = loopback.Hang      // another name for Timeout
+	Truncated     FaultKind = loopback.Truncated // the answer stops in the middle, and its length agrees
+	WrongType     FaultKind = loopback.WrongType // well formed, but every value has another type
+	NotXML        FaultKind = "not-xml"          // status 200 and the sign-in page of a proxy
+	Latency       FaultKind = loopback.Latency   // the right answer, late
 )
 
 // UnmarshalYAML reads the word of a fault.
 func (k *FaultKind) UnmarshalYAML(n *yaml.Node) error {
-	return set(k, n, string(AccessDenied), string(Throttle), string(SlowDown), string(InternalError), string(Timeout),
-		string(Hang), string(Truncated), string(WrongType), string(NotXML), string(Latency))
+	return worldfile.Word(k, n, AccessDenied, Throttle, SlowDown, InternalError, Timeout,
+		Hang, Truncated, WrongType, NotXML, Latency)
 }
 
 // UnmarshalYAML refuses faults that would never happen.
 func (f *Fault) UnmarshalYAML(n *yaml.Node) error {
 	type plain Fault
-	if err := strict(n, (*plain)(f)); err != nil {
+	if err := worldfile.Strict(n, (*plain)(f)); err != nil {
 		return err
 	}
-	switch {
-	case f.Kind == "":
-		return fmt.Errorf("fault on %q does not say which", f.Call)
-	case f.Kind == Latency && f.Latency <= 0:
-		return fmt.Errorf("fault on %q adds no latency", f.Call)
-	case !knownCall(f.Call):
-		return fmt.Errorf("no call matches %q", f.Call)
-	}
-	return nil
+	return f.Rule().Check(Operations())
 }
 
-func knownCall(pattern string) bool {
-	for call := range operations {
-		if matches(pattern, call) {
-			return true
-		}
-	}
-	return false
+// Rule implements [loopback.Fault].
+func (f Fault) Rule() loopback.Rule {
+	return loopback.Rule{Call: f.Call, Kind: string(f.Kind), Times: f.Times, Latency: f.Latency}
 }
 
-func (f Fault) applies(q *request) bool {
-	return matches(f.Call, q.call()) &&
-		(f.Subject == "" || matches(f.Subject, q.subject)) &&
+// meets reports whether a fault of this call is about this request.
+func (q *request) meets(f Fault) bool {
+	return (f.Subject == "" || loopback.Matches(f.Subject, q.subject)) &&
 		(f.Region == "" || f.Region == q.region) &&
 		(f.Account == "" || f.Account == q.accountID())
 }
 
-// take picks the faults this request meets: the sum of their latencies, and the
-// first kind that does more than delay.
-func (s *Server) take(q *request) (FaultKind, time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kind, delay := FaultKind(""), s.latency
-	for i, f := range s.faults {
-		if !f.applies(q) || !s.stillDue(i, f, q) {
-			continue
-		}
-		delay += f.Latency
-		if f.Kind == Latency {
-			continue
-		}
-		return f.Kind, delay
-	}
-	return kind, delay
-}
-
-type question struct {
-	fault                          int
-	call, subject, account, region string
-}
-
-func (s *Server) stillDue(i int, f Fault, q *request) bool {
-	if f.Times == 0 {
-		return true
-	}
-	key := question{i, q.call(), q.subject, q.accountID(), q.region}
-	s.met[key]++
-	return s.met[key] <= f.Times
-}
-
 // spoil turns the right answer into the one the fault asks for.
-func (k FaultKind) spoil(q *request, right func() answer) answer {
+func (k FaultKind) spoil(q *request) answer {
 	switch k {
 	case AccessDenied:
 		return q.denied()
@@ -133,74 +85,10 @@ func (k FaultKind) spoil(q *request, right func() answer) answer {
 	case InternalError:
 		return q.broken()
 	case NotXML:
-		return answer{status: http.StatusOK, contentType: "text/html", body: []byte(signInPage)}
+		return answer{status: http.StatusOK, contentType: "text/html", body: []byte(loopback.SignInPage)}
 	case Truncated, WrongType, Timeout, Hang, Latency:
 	}
-	a := right()
-	if k == Truncated {
-		a.body = a.body[:len(a.body)/2]
-	}
-	if k == WrongType {
-		a.body = retype(a.body)
-	}
+	a := q.answer()
+	a.body = loopback.Spoil(k, a.body)
 	return a
-}
-
-// signInPage is what a captive portal answers. Its open tags are no XML.
-const signInPage = `<!DOCTYPE html><html><head><meta charset="utf-8"><title>Sign in</title></head>` +
-	`<body><p>Please accept the terms<br>to continue.<p><img src="logo.png"></body></html>`
-
-var leaf = regexp.MustCompile(`>([^<>]+)</`)
-
-// retype keeps the shape of an answer and changes the type of every value.
-func retype(body []byte) []byte {
-	if bytes.HasPrefix(body, []byte("<")) {
-		return leaf.ReplaceAll(body, []byte(`><Unexpected>$1</Unexpected></`))
-	}
-	var object map[string]any
-	if json.Unmarshal(body, &object) != nil {
-		return []byte(`"unexpected"`)
-	}
-	for key, value := range object {
-		if _, isText := value.(string); isText {
-			object[key] = 7
-		} else {
-			object[key] = "unexpected"
-		}
-	}
-	out, _ := json.Marshal(object) // strings and sevens: cannot fail
-	return out
-}
-
-// pause waits unless the client has gone.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// matches reports whether a pattern in which * stands for any text matches all
-// of s.
-func matches(pattern, s string) bool {
-	head, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == s
-	}
-	if !strings.HasPrefix(s, head) {
-		return false
-	}
-	for s = s[len(head):]; ; s = s[1:] {
-		if matches(rest, s) {
-			return true
-		}
-		if s == "" {
-			return false
-		}
-	}
 }

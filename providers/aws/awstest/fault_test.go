@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // oneOfEach is one call in each protocol.
@@ -97,7 +99,7 @@ func TestFaultStatus(t *testing.T) {
 // Policies are no XML: what a fault leaves of one arrives as the policy.
 func TestSpoiltPolicies(t *testing.T) {
 	for kind, want := range map[FaultKind]string{
-		Truncated: `{"Version":"2012-10`, WrongType: `{"Statement":"unexpected","Version":7}`, NotXML: signInPage,
+		Truncated: `{"Version":"2012-10`, WrongType: `{"Statement":"unexpected","Version":7}`, NotXML: loopback.SignInPage,
 	} {
 		c := startExample(t, WithFault(Fault{Call: "s3:GetBucketPolicy", Kind: kind})).in("us-west-2")
 		check(t, c, onS3("GetBucketPolicy", "fast--usw2-az1--x-s3"), &s3.GetBucketPolicyOutput{Policy: &want})
@@ -160,37 +162,6 @@ func TestHang(t *testing.T) {
 	}
 }
 
-// Stopping lets go of answers that hang.
-func TestStopEndsHanging(t *testing.T) {
-	w, err := Parse([]byte(world(t, "bare")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := NewServer(w, WithFault(Fault{Call: "*", Kind: Hang}))
-	url, stop, err := s.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := s.Transport()
-	defer transport.CloseIdleConnections()
-	answered := make(chan error, 1)
-	go func() {
-		r, err := transport.RoundTrip(listRequest(t.Context(), t, url))
-		if err == nil {
-			_ = r.Body.Close()
-		}
-		answered <- err
-	}()
-	for len(s.Log()) == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	stop()
-	stop() // twice does no harm
-	if err := <-answered; err == nil {
-		t.Error("a hanging call was answered")
-	}
-}
-
 // Latencies add up, and a caller who leaves is not waited for.
 func TestLatency(t *testing.T) {
 	w, err := Parse([]byte(world(t, "bare") + "latency: 50ms\nfaults: [{call: \"s3:ListBuckets\", fault: latency, latency: 1s}]\n"))
@@ -227,30 +198,6 @@ func listRequest(ctx context.Context, t *testing.T, url string) *http.Request {
 		t.Fatal(err)
 	}
 	return r
-}
-
-func TestMatches(t *testing.T) {
-	for _, tc := range []struct {
-		pattern, s string
-		want       bool
-	}{
-		{"*", "", true},
-		{"*", "abc", true},
-		{"abc", "abc", true},
-		{"abc", "abcd", false},
-		{"a*", "abc", true},
-		{"*c", "abc", true},
-		{"*b*", "abc", true},
-		{"a*c*e", "abcde", true},
-		{"a*c*e", "abcd", false},
-		{"", "", true},
-		{"", "a", false},
-		{"a*a", "a", false},
-	} {
-		if matches(tc.pattern, tc.s) != tc.want {
-			t.Errorf("%q on %q: %t", tc.pattern, tc.s, !tc.want)
-		}
-	}
 }
 
 func TestFaultsOfAWorld(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // generator stands for many buckets without holding any: each is computed from
@@ -32,7 +34,7 @@ type generator struct {
 func (g *generator) UnmarshalYAML(n *yaml.Node) error {
 	type plain generator
 	g.line = n.Line
-	return strict(n, (*plain)(g))
+	return worldfile.Strict(n, (*plain)(g))
 }
 
 // defaultMix is what large estates look like: mostly blocked, some old, a few
@@ -86,8 +88,6 @@ func (b *bucket) modern() { b.Block, b.Ownership = blockAll(), "BucketOwnerEnfor
 
 func (b *bucket) says(text string) { b.Policy = &policy{strings.ReplaceAll(text, "%s", b.Name)} }
 
-var purposes = []string{"telemetry", "backup", "logs", "assets", "exports", "invoices", "ml-training", "images", "config", "archive"}
-
 func (g *generator) check(a *account) error {
 	g.owner = a
 	g.Prefix = cmp.Or(g.Prefix, "estate")
@@ -97,16 +97,16 @@ func (g *generator) check(a *account) error {
 	g.kinds = slices.Sorted(maps.Keys(g.Mix))
 	for _, kind := range g.kinds {
 		if shapes[kind] == nil || g.Mix[kind] < 0 {
-			return at(g.line, "mix: %s: %d is not a share of one of %s", kind, g.Mix[kind],
+			return worldfile.At(g.line, "mix: %s: %d is not a share of one of %s", kind, g.Mix[kind],
 				strings.Join(slices.Sorted(maps.Keys(shapes)), ", "))
 		}
 		g.total += g.Mix[kind]
 	}
 	if g.total == 0 || g.Buckets < 1 || g.Buckets > maxGenerated {
-		return at(g.line, "generate needs 1 to %d buckets and a mix that adds up to more than 0", maxGenerated)
+		return worldfile.At(g.line, "generate needs 1 to %d buckets and a mix that adds up to more than 0", maxGenerated)
 	}
 	if name := g.name(0); !bucketName.MatchString(name) {
-		return at(g.line, "prefix %q makes no bucket names", g.Prefix)
+		return worldfile.At(g.line, "prefix %q makes no bucket names", g.Prefix)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (g *generator) check(a *account) error {
 const maxGenerated = 10_000_000
 
 func (g *generator) name(i int) string {
-	return fmt.Sprintf("%s-%07d-%s", g.Prefix, i, purposes[g.random(i, 0)%uint64(len(purposes))])
+	return fmt.Sprintf("%s-%07d-%s", g.Prefix, i, worldfile.Purposes[g.random(i, 0)%uint64(len(worldfile.Purposes))])
 }
 
 // bucket computes the i-th bucket.
@@ -140,13 +140,9 @@ func (g *generator) kind(i int) string {
 	return "" // not reached: the shares add up to total
 }
 
-// random is splitmix64 of the seed, the bucket's number and what it decides.
+// random is drawn for a bucket, by its number, and what it decides.
 func (g *generator) random(i int, purpose uint64) uint64 {
-	z := g.Seed*0x9e3779b97f4a7c15 + uint64(i)*4 + purpose + 1
-	z *= 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
+	return worldfile.Draw(g.Seed, uint64(i)*4+purpose)
 }
 
 // named finds a bucket by its name; nil when the name is not one of ours.

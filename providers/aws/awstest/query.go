@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // The documents below are the answers of sts, iam and ec2, which share a way to
@@ -63,7 +65,7 @@ func (s *Server) session(accessKey string) (session, bool) {
 
 func callerIdentity(q *request) answer {
 	return xmlAnswer(callerIdentityXML{
-		ARN: q.principal, UserID: "AIDA" + strings.ToUpper(digest(q.principal)[:16]), Account: q.caller.ID, RequestID: q.id(),
+		ARN: q.principal, UserID: "AIDA" + strings.ToUpper(loopback.Digest(q.principal)[:16]), Account: q.caller.ID, RequestID: q.id(),
 	})
 }
 
@@ -77,11 +79,11 @@ func assumeRole(q *request) answer {
 	}
 	name := q.params.Get("RoleSessionName")
 	arn := "arn:aws:sts::" + a.ID + ":assumed-role/" + r.Name + "/" + name
-	key := "ASIA" + strings.ToUpper(digest(arn)[:16])
+	key := "ASIA" + strings.ToUpper(loopback.Digest(arn)[:16])
 	q.server.open(key, session{a, arn})
 	return xmlAnswer(assumeRoleXML{
-		ARN: arn, RoleID: "AROA" + strings.ToUpper(digest(q.subject)[:16]) + ":" + name, AccessKey: key,
-		Secret: digest("secret " + arn)[:40], Token: digest("token " + arn),
+		ARN: arn, RoleID: "AROA" + strings.ToUpper(loopback.Digest(q.subject)[:16]) + ":" + name, AccessKey: key,
+		Secret: loopback.Digest("secret " + arn)[:40], Token: loopback.Digest("token " + arn),
 		Expiration: "2099-12-31T23:59:59Z", RequestID: q.id(),
 	})
 }

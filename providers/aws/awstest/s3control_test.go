@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // pointAsks are the s3control calls, each about the first account; the listings
@@ -78,7 +80,7 @@ const (
 )
 
 func pointAlias(name string) *string {
-	return aws.String(name + "-" + digest(prod + name)[:24] + "-s3alias")
+	return aws.String(name + "-" + loopback.Digest(prod + name)[:24] + "-s3alias")
 }
 
 func dealers() types.AccessPoint {
@@ -109,7 +111,7 @@ func TestControl(t *testing.T) {
 	inside.Alias = pointAlias("inside")
 	redactedAlias := &types.ObjectLambdaAccessPointAlias{
 		Status: types.ObjectLambdaAccessPointAliasStatusReady,
-		Value:  aws.String("redacted-" + digest(prod + "redacted")[:20] + "--ol-s3"),
+		Value:  aws.String("redacted-" + loopback.Digest(prod + "redacted")[:20] + "--ol-s3"),
 	}
 	for _, tc := range []struct {
 		operation, name, region string

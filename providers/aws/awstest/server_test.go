@@ -253,46 +253,6 @@ func (r recorder) RoundTrip(q *http.Request) (*http.Response, error) {
 	return a, nil
 }
 
-func TestLoopbackOnly(t *testing.T) {
-	w, err := Parse([]byte(world(t, "bare")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for addr, want := range map[string]string{
-		"0.0.0.0:0": "not a loopback", "192.0.2.1:80": "not a loopback", ":0": "not a loopback", "nonsense": "missing port",
-		"example.com:80": "not a loopback", "127.0.0.1:0": "", "localhost:0": "",
-	} {
-		url, stop, err := NewServer(w, WithAddr(addr)).Start()
-		if want == "" && err == nil {
-			stop()
-			continue
-		}
-		if want == "" || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %s, %v", addr, url, err)
-		}
-	}
-}
-
-func TestAddressInUse(t *testing.T) {
-	c := startExample(t)
-	addr := strings.TrimPrefix(*c.config.BaseEndpoint, "http://")
-	if _, _, err := NewServer(c.world, WithAddr(addr)).Start(); err == nil {
-		t.Error("two servers share an address")
-	}
-}
-
-func TestTransportBeforeStart(t *testing.T) {
-	w, err := Parse([]byte(world(t, "bare")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := NewServer(w).Transport().RoundTrip(listRequest(t.Context(), t, "http://s3.amazonaws.com"))
-	if err == nil {
-		_ = r.Body.Close()
-		t.Error("a server that was not started answered")
-	}
-}
-
 // Every modelled operation is driven by some table of these tests; what is in
 // stock is driven by the recordings of the kinds.
 func TestOperationsAreCovered(t *testing.T) {

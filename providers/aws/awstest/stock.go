@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // stock is what an account keeps in the services that are not modelled one by
@@ -92,10 +94,10 @@ func (i *item) merge(n *yaml.Node) error {
 func (a *account) checkStock() error {
 	for name, items := range a.Stock {
 		if !slices.ContainsFunc(stockCalls, func(c stockCall) bool { return c.of == name }) {
-			return at(a.line, "stock: no call reads %q", name)
+			return worldfile.At(a.line, "stock: no call reads %q", name)
 		}
 		if slices.Contains(items, nil) {
-			return at(a.line, "stock: an entry of %s is empty", name)
+			return worldfile.At(a.line, "stock: an entry of %s is empty", name)
 		}
 	}
 	return nil

@@ -1,15 +1,13 @@
 package awstest
 
 import (
-	"errors"
 	"fmt"
-	"net/netip"
 	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // World is one AWS account, or several, as their owners configured them. It is
@@ -27,17 +25,7 @@ type World struct {
 
 // Parse reads a world from YAML. It refuses unknown keys, values that AWS would
 // never return and references that lead nowhere, and names the line of each.
-func Parse(yamlText []byte) (*World, error) {
-	var file worldFile
-	if err := yaml.Load(yamlText, &file, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("parse world: %w", readable(err))
-	}
-	w, err := file.world()
-	if err != nil {
-		return nil, fmt.Errorf("parse world: %w", err)
-	}
-	return w, nil
-}
+func Parse(yamlText []byte) (*World, error) { return worldfile.Parse(yamlText, (*worldFile).world) }
 
 // The types below are the YAML schema. They are unexported so that every world
 // a server meets has passed the checks of Parse.
@@ -210,16 +198,13 @@ type block struct {
 
 func blockAll() *block { return &block{true, true, true, true} }
 
-// strict decodes a node and keeps refusing unknown keys, which yaml forgets
-// inside a custom decoder.
-func strict(n *yaml.Node, v any) error { return n.Load(v, yaml.WithKnownFields()) }
-
 func (b *block) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.ScalarNode {
 		type plain block
-		return strict(n, (*plain)(b))
+		return worldfile.Strict(n, (*plain)(b))
 	}
-	word, err := oneOf(n, "all", "none")
+	var word string
+	err := worldfile.Word(&word, n, "all", "none")
 	if word == "all" {
 		*b = *blockAll()
 	}
@@ -228,46 +213,46 @@ func (b *block) UnmarshalYAML(n *yaml.Node) error {
 
 func (e *encryption) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
-		return strict(n, &e.Algorithm)
+		return worldfile.Strict(n, &e.Algorithm)
 	}
 	type plain encryption
-	return strict(n, (*plain)(e))
+	return worldfile.Strict(n, (*plain)(e))
 }
 
 func (a *account) UnmarshalYAML(n *yaml.Node) error {
 	type plain account
 	a.line = n.Line
-	return strict(n, (*plain)(a))
+	return worldfile.Strict(n, (*plain)(a))
 }
 
 func (b *bucket) UnmarshalYAML(n *yaml.Node) error {
 	type plain bucket
 	b.line = n.Line
-	return strict(n, (*plain)(b))
+	return worldfile.Strict(n, (*plain)(b))
 }
 
 func (d *directoryBucket) UnmarshalYAML(n *yaml.Node) error {
 	type plain directoryBucket
 	d.line = n.Line
-	return strict(n, (*plain)(d))
+	return worldfile.Strict(n, (*plain)(d))
 }
 
 func (p *accessPoint) UnmarshalYAML(n *yaml.Node) error {
 	type plain accessPoint
 	p.line = n.Line
-	return strict(n, (*plain)(p))
+	return worldfile.Strict(n, (*plain)(p))
 }
 
 func (p *multiRegionPoint) UnmarshalYAML(n *yaml.Node) error {
 	type plain multiRegionPoint
 	p.line = n.Line
-	return strict(n, (*plain)(p))
+	return worldfile.Strict(n, (*plain)(p))
 }
 
 func (p *objectLambdaPoint) UnmarshalYAML(n *yaml.Node) error {
 	type plain objectLambdaPoint
 	p.line = n.Line
-	return strict(n, (*plain)(p))
+	return worldfile.Strict(n, (*plain)(p))
 }
 
 // Words that AWS spells in one way only. Each refuses any other spelling, so
@@ -294,65 +279,33 @@ func (v *region) UnmarshalYAML(n *yaml.Node) error {
 var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]$`)
 
 func (v *ownership) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
+	return worldfile.Word(v, n, "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
 }
 
 func (v *permission) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "FULL_CONTROL", "READ", "WRITE", "READ_ACP", "WRITE_ACP")
+	return worldfile.Word(v, n, "FULL_CONTROL", "READ", "WRITE", "READ_ACP", "WRITE_ACP")
 }
 
 func (v *algorithm) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "AES256", "aws:kms", "aws:kms:dsse", "none")
+	return worldfile.Word(v, n, "AES256", "aws:kms", "aws:kms:dsse", "none")
 }
 
 func (v *versioning) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "Enabled", "Suspended")
+	return worldfile.Word(v, n, "Enabled", "Suspended")
 }
 
 func (v *origin) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "Internet", "VPC")
+	return worldfile.Word(v, n, "Internet", "VPC")
 }
 
 func (v *pointStatus) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "READY", "INCONSISTENT_ACROSS_REGIONS", "CREATING",
+	return worldfile.Word(v, n, "READY", "INCONSISTENT_ACROSS_REGIONS", "CREATING",
 		"PARTIALLY_CREATED", "PARTIALLY_DELETED", "DELETING")
 }
 
 func (v *s3Policy) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "all", "none")
+	return worldfile.Word(v, n, "all", "none")
 }
-
-func set[T ~string](v *T, n *yaml.Node, words ...string) error {
-	word, err := oneOf(n, words...)
-	*v = T(word)
-	return err
-}
-
-func oneOf(n *yaml.Node, words ...string) (string, error) {
-	if n.Kind == yaml.ScalarNode && slices.Contains(words, n.Value) {
-		return n.Value, nil
-	}
-	return "", fmt.Errorf("%q is none of %s", n.Value, strings.Join(words, ", "))
-}
-
-// readable turns the decoder's words about Go types into words about the file.
-func readable(err error) error {
-	var problems []*yaml.LoadError
-	if many := (*yaml.LoadErrors)(nil); errors.As(err, &many) {
-		problems = many.Errors
-	} else if one := (*yaml.LoadError)(nil); errors.As(err, &one) {
-		problems = []*yaml.LoadError{one}
-	} else {
-		return err
-	}
-	out := make([]error, 0, len(problems))
-	for _, p := range problems {
-		out = append(out, at(p.Mark.Line, "%s", unknownField.ReplaceAllString(p.Message, `unknown key "$1"`)))
-	}
-	return errors.Join(out...)
-}
-
-var unknownField = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
 
 // principal is who a world's account speaks as when no role was assumed.
 func (a *account) principal() string { return "arn:aws:iam::" + a.ID + ":user/andon" }
@@ -375,9 +328,4 @@ func (a *account) effectiveBlock() *block {
 func (b *bucket) ignoresPublicACLs() bool {
 	account := b.owner.effectiveBlock()
 	return b.Block != nil && b.Block.IgnorePublicACLs || account != nil && account.IgnorePublicACLs
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

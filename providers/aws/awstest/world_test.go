@@ -106,14 +106,6 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// Two mistakes are told together.
-func TestMistakesAreToldTogether(t *testing.T) {
-	_, err := Parse([]byte(inAccount("blok: all\n  regions: [nowhere]")))
-	if err == nil || !strings.Contains(err.Error(), "line 3") || !strings.Contains(err.Error(), "line 4") {
-		t.Error(err)
-	}
-}
-
 // Whatever a world says, it parses or is refused; it never panics.
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"example", "acl", "points", "estate"} {

@@ -1,14 +1,12 @@
 package azuretest
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // answer is what goes over the wire.
@@ -26,18 +24,7 @@ func (a answer) bytes() []byte {
 	if a.body != nil {
 		return a.body
 	}
-	return render(a.document)
-}
-
-// render spells a document: keys in order, and text as it is.
-func render(document any) []byte {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(document); err != nil {
-		panic("azuretest: " + err.Error()) // every value came through jsonOf, or was made here
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+	return loopback.Render(a.document)
 }
 
 func (a answer) write(w http.ResponseWriter) {
@@ -62,7 +49,7 @@ func (a answer) write(w http.ResponseWriter) {
 func (q *request) refuse(status int, code, format string, args ...any) answer {
 	return answer{
 		status: status, document: object{"error": object{"code": code, "message": fmt.Sprintf(format, args...)}},
-		header: map[string]string{"X-Ms-Request-Id": digest(q.call, q.path)[:32]},
+		header: map[string]string{"X-Ms-Request-Id": loopback.Digest(q.call, q.path)[:32]},
 	}
 }
 
@@ -146,10 +133,4 @@ func (q *request) unregisteredAnswer(namespace string) answer {
 func (q *request) namespace() string {
 	namespace, _, _ := strings.Cut(q.action(), "/")
 	return namespace
-}
-
-// digest stands for numbers that Azure draws by lot: nothing here is random.
-func digest(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:])
 }

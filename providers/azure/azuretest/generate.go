@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // generator stands for many subscriptions full of storage accounts and holds none
@@ -28,7 +30,7 @@ type generator struct {
 func (g *generator) UnmarshalYAML(n *yaml.Node) error {
 	type plain generator
 	g.line = n.Line
-	return strict(n, (*plain)(g))
+	return worldfile.Strict(n, (*plain)(g))
 }
 
 // The numbers in names are of so many digits that names sort like numbers.
@@ -52,15 +54,15 @@ func (w *World) checkGenerator() error {
 	}
 	switch {
 	case g.Count < 1 || g.Count > maxSubscriptions || g.Accounts < 0 || g.Accounts > maxAccounts:
-		return at(g.line, "generate needs a count of 1 to %d and 0 to %d accounts", maxSubscriptions, maxAccounts)
+		return worldfile.At(g.line, "generate needs a count of 1 to %d and 0 to %d accounts", maxSubscriptions, maxAccounts)
 	case !accountPrefix.MatchString(g.Prefix):
-		return at(g.line, "prefix %q makes no names of storage accounts", g.Prefix)
+		return worldfile.At(g.line, "prefix %q makes no names of storage accounts", g.Prefix)
 	case g.Group != "" && w.group(g.Group) == nil:
-		return at(g.line, "generate: there is no management group %s", g.Group)
+		return worldfile.At(g.line, "generate: there is no management group %s", g.Group)
 	}
 	for _, s := range w.subscriptions {
 		if g.named(s.ID) != nil {
-			return at(g.line, "generate: subscription %s is declared as well", s.ID)
+			return worldfile.At(g.line, "generate: subscription %s is declared as well", s.ID)
 		}
 	}
 	return nil
@@ -168,13 +170,9 @@ func (g *generator) account(subscription, i int) *thing {
 	return t
 }
 
-// random is splitmix64 of the seed, the subscription and the account.
+// random is drawn for an account of a subscription.
 func (g *generator) random(subscription, account int) uint64 {
-	z := g.Seed*0x9e3779b97f4a7c15 + uint64(subscription)*maxAccounts + uint64(account) + 1
-	z *= 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
+	return worldfile.Draw(g.Seed, uint64(subscription)*maxAccounts+uint64(account))
 }
 
 // count and at go through the declared subscriptions and, behind them, the

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 const estate = `
@@ -31,7 +33,7 @@ func TestGenerated(t *testing.T) {
 	paged, _ := start(t, estate, WithPageSize(7)).all(t, "GET "+third+"/providers/Microsoft.Storage/storageAccounts")
 	same(t, paged, accounts)
 	other, _ := start(t, strings.Replace(estate, "seed: 7", "seed: 8", 1)).all(t, "GET "+third+"/providers/Microsoft.Storage/storageAccounts")
-	if string(render(other)) == string(render(accounts)) {
+	if string(loopback.Render(other)) == string(loopback.Render(accounts)) {
 		t.Error("another seed makes the same accounts")
 	}
 	servers, _ := c.all(t, "GET "+third+"/providers/Microsoft.Sql/servers")
@@ -99,7 +101,7 @@ func kindOf(t *thing) string {
 		return "unset"
 	case !allowed:
 		return "closed"
-	case strings.Contains(string(render(containers)), `"Blob"`):
+	case strings.Contains(string(loopback.Render(containers)), `"Blob"`):
 		return "public"
 	}
 	return "latent"

@@ -2,10 +2,10 @@ package azuretest
 
 import (
 	"fmt"
-	"math"
-	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // object is a JSON object.
@@ -20,7 +20,7 @@ func (v *value) UnmarshalYAML(n *yaml.Node) error {
 	if err := n.Load(&loaded); err != nil {
 		return err
 	}
-	plain, err := jsonOf(loaded)
+	plain, err := worldfile.JSON(loaded)
 	v.plain = plain
 	return err
 }
@@ -64,51 +64,13 @@ func (i *item) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// jsonOf turns what YAML reads into what JSON can say.
-func jsonOf(v any) (any, error) {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(object, len(v))
-		for key, member := range v {
-			plain, err := jsonOf(member)
-			if err != nil {
-				return nil, err
-			}
-			out[key] = plain
-		}
-		return out, nil
-	case []any:
-		out := make([]any, 0, len(v))
-		for _, member := range v {
-			plain, err := jsonOf(member)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, plain)
-		}
-		return out, nil
-	case map[any]any:
-		return nil, fmt.Errorf("keys of members are texts: put others in quotes")
-	case time.Time:
-		return v.Format(time.RFC3339Nano), nil
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%v is no number of JSON", v)
-		}
-	case nil, bool, string, int, int64, uint64:
-	default:
-		return nil, fmt.Errorf("%v is nothing that JSON can say", v)
-	}
-	return v, nil
-}
-
 // text takes a member that has to be a text, if it is there.
 func (i *item) text(key string) (string, error) {
 	v, given := i.members[key]
 	delete(i.members, key)
 	text, ok := v.(string)
 	if given && !ok {
-		return "", at(i.line, "%s is not a text", key)
+		return "", worldfile.At(i.line, "%s is not a text", key)
 	}
 	return text, nil
 }

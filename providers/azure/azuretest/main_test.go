@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -132,7 +134,7 @@ func names(entries []any) []string {
 		members, _ := entry.(object)
 		name := textOf(members["name"])
 		if name == "" {
-			name = string(render(entry))
+			name = string(loopback.Render(entry))
 		}
 		out = append(out, name)
 	}

@@ -1,10 +1,10 @@
 package azuretest
 
 import (
-	"encoding/base64"
 	"net/http"
-	"strconv"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // usualPage is how many entries an answer has where nobody says.
@@ -22,7 +22,7 @@ func (q *request) list(n int, entry func(int) any) answer {
 	from := 0
 	if token := q.query.Get(skipToken); token != "" {
 		var ok bool
-		if from, ok = q.fromToken(token); !ok || from > n {
+		if from, ok = loopback.FromToken(token, n, q.call, q.listing()); !ok {
 			return q.refuse(http.StatusBadRequest, "InvalidSkipToken", "The specified skip token is invalid.")
 		}
 	}
@@ -36,10 +36,10 @@ func (q *request) list(n int, entry func(int) any) answer {
 	}
 	document := object{"value": entries}
 	if to < n {
-		document["nextLink"] = q.link("https://"+q.host, q.token(to))
+		document["nextLink"] = q.link("https://"+q.host, loopback.Token(to, q.call, q.listing()))
 	}
 	if q.fault.Kind == ForeignLink {
-		document["nextLink"] = q.link(foreignHost, q.token(to))
+		document["nextLink"] = q.link(foreignHost, loopback.Token(to, q.call, q.listing()))
 	}
 	return ok(document)
 }
@@ -56,18 +56,4 @@ func (q *request) link(root, token string) string {
 	return root + q.path + "?" + query.Encode()
 }
 
-func (q *request) token(index int) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(index) + ":" + q.listing()))
-}
-
-func (q *request) listing() string { return digest(q.call, strings.ToLower(q.path))[:8] }
-
-func (q *request) fromToken(token string) (int, bool) {
-	text, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return 0, false
-	}
-	digits, listing, _ := strings.Cut(string(text), ":")
-	index, err := strconv.Atoi(digits)
-	return index, err == nil && index >= 0 && listing == q.listing()
-}
+func (q *request) listing() string { return strings.ToLower(q.path) }

@@ -1,13 +1,10 @@
 package azuretest
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/andon-audit/andon/providers/azure/arm"
 )
@@ -197,89 +194,5 @@ func TestDeterminism(t *testing.T) {
 		same(t, a, b)
 		_, again := first.ask(t, what)
 		same(t, again, a)
-	}
-}
-
-// TestTrust: whoever does not trust the certificate gets nothing, and whoever
-// reads it from a file does.
-func TestTrust(t *testing.T) {
-	c := start(t, example)
-	strangers := &http.Client{Transport: &http.Transport{}}
-	defer strangers.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/subscriptions?api-version=1", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a, err := strangers.Do(r); err == nil {
-		_ = a.Body.Close()
-		t.Error("a stranger trusts the certificate")
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(c.Certificate()) {
-		t.Fatal("the certificate is no PEM")
-	}
-	friend := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
-	defer friend.CloseIdleConnections()
-	a, err := friend.Do(r.Clone(t.Context()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = a.Body.Close()
-	if a.StatusCode != http.StatusUnauthorized {
-		t.Error(a.Status)
-	}
-}
-
-func TestOnlyLoopback(t *testing.T) {
-	w, err := Parse([]byte(example))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, addr := range []string{"0.0.0.0:0", "192.0.2.1:0", "example.com:0", "127.0.0.1"} {
-		if _, _, err := NewServer(w, WithAddr(addr)).Start(); err == nil {
-			t.Errorf("it listens on %s", addr)
-		}
-	}
-	server := NewServer(w)
-	transport := server.Transport()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, manager, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a, err := transport.RoundTrip(r); err == nil {
-		_ = a.Body.Close()
-		t.Error("a server that was not started answers")
-	}
-}
-
-func TestStopLetsGo(t *testing.T) {
-	w, err := Parse([]byte(example))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := NewServer(w, WithFault(Fault{Call: "*", Kind: Hang}))
-	_, stop, err := server.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := server.Transport()
-	defer transport.CloseIdleConnections()
-	done := make(chan error)
-	go func() {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, manager+"/subscriptions", http.NoBody)
-		if err == nil {
-			var a *http.Response
-			if a, err = transport.RoundTrip(r); err == nil {
-				_ = a.Body.Close()
-			}
-		}
-		done <- err
-	}()
-	for len(server.Log()) == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	stop()
-	if err := <-done; err == nil {
-		t.Error("a hanging call was answered")
 	}
 }

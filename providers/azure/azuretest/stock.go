@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/andon-audit/andon/providers/azure/arm"
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // thing is a resource of a subscription.
@@ -29,14 +30,14 @@ type child struct {
 // stock reads the resources of a subscription.
 func (s *subscription) stock() error {
 	s.things, s.kept, s.odd = make(map[string]*thing), make(map[string][]*thing), make(map[string][]any)
-	if err := holes(s.Resources, "resources"); err != nil {
-		return at(s.line, "%v", err)
+	if err := worldfile.Holes(s.Resources, s.line, "resources"); err != nil {
+		return err
 	}
 	var problems []error
 	for _, i := range s.Resources {
 		t, err := s.thing(i)
 		if err == nil && s.things[strings.ToLower(t.id)] != nil {
-			err = at(i.line, "%s is declared twice", t.id)
+			err = worldfile.At(i.line, "%s is declared twice", t.id)
 		}
 		if err != nil {
 			problems = append(problems, err)
@@ -47,7 +48,7 @@ func (s *subscription) stock() error {
 	}
 	for kind, values := range s.Odd {
 		if !readType(kind) {
-			problems = append(problems, at(s.line, "odd: no call reads resources of type %s", kind))
+			problems = append(problems, worldfile.At(s.line, "odd: no call reads resources of type %s", kind))
 		}
 		s.odd[strings.ToLower(kind)] = values
 	}
@@ -65,23 +66,23 @@ func (s *subscription) thing(i *item) (*thing, error) {
 	id := textOf(i.members["id"])
 	if id != "" {
 		if kind, name, err = typeOf(id, s.ID); err != nil {
-			return nil, at(i.line, "%v", err)
+			return nil, worldfile.At(i.line, "%v", err)
 		}
 	}
 	if kind == "" || name == "" {
-		return nil, at(i.line, "a resource needs its type and its name, or its id")
+		return nil, worldfile.At(i.line, "a resource needs its type and its name, or its id")
 	}
 	if strings.Count(name, "/")+1 != strings.Count(kind, "/") {
-		return nil, at(i.line, "%q has not as many parts as %s", name, kind)
+		return nil, worldfile.At(i.line, "%q has not as many parts as %s", name, kind)
 	}
 	if !readType(kind) {
-		return nil, at(i.line, "no call reads resources of type %s", kind)
+		return nil, worldfile.At(i.line, "no call reads resources of type %s", kind)
 	}
 	if id == "" {
 		id = resourceID(s.ID, cmp.Or(group, "rg"), kind, name)
 	}
 	if _, err := arm.ParseID(id, kind); err != nil {
-		return nil, at(i.line, "%v", err)
+		return nil, worldfile.At(i.line, "%v", err)
 	}
 	t := &thing{id: id, kind: kind, name: last(name), children: make(map[string]child)}
 	t.members = over(object{"id": id, "type": kind, "name": t.name, "location": "westeurope"}, i.members)
@@ -91,7 +92,7 @@ func (s *subscription) thing(i *item) (*thing, error) {
 	}
 	paths, ok := children.(object)
 	if !ok {
-		return nil, at(i.line, "children is not a mapping")
+		return nil, worldfile.At(i.line, "children is not a mapping")
 	}
 	return t, t.adopt(paths, i.line)
 }
@@ -101,7 +102,7 @@ func (t *thing) adopt(paths object, line int) error {
 	var problems []error
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		if !readPath(t.id + "/" + path) {
-			problems = append(problems, at(line, "children: no call reads %s of %s", path, t.kind))
+			problems = append(problems, worldfile.At(line, "children: no call reads %s of %s", path, t.kind))
 			continue
 		}
 		switch v := paths[path].(type) {
@@ -117,7 +118,7 @@ func (t *thing) adopt(paths object, line int) error {
 			}
 			t.children[strings.ToLower(path)] = child{list: list}
 		default:
-			problems = append(problems, at(line, "children: %s is neither a mapping nor a list", path))
+			problems = append(problems, worldfile.At(line, "children: %s is neither a mapping nor a list", path))
 		}
 	}
 	return errors.Join(problems...)

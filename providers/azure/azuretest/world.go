@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // World is one tenant of Azure, or a part of one, as its owners configured it. It
@@ -26,17 +27,7 @@ type World struct {
 
 // Parse reads a world from YAML. It refuses unknown keys, resources that no call
 // reads and references that lead nowhere, and names the line of each.
-func Parse(yamlText []byte) (*World, error) {
-	var file worldFile
-	if err := yaml.Load(yamlText, &file, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("parse world: %w", readable(err))
-	}
-	w, err := file.world()
-	if err != nil {
-		return nil, fmt.Errorf("parse world: %w", err)
-	}
-	return w, nil
-}
+func Parse(yamlText []byte) (*World, error) { return worldfile.Parse(yamlText, (*worldFile).world) }
 
 // The types below are the YAML schema. They are unexported so that every world
 // a server meets has passed the checks of Parse.
@@ -63,10 +54,10 @@ type subscriptions struct {
 
 func (s *subscriptions) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.SequenceNode {
-		return strict(n, &s.Declared)
+		return worldfile.Strict(n, &s.Declared)
 	}
 	type plain subscriptions
-	return strict(n, (*plain)(s))
+	return worldfile.Strict(n, (*plain)(s))
 }
 
 type managementGroup struct {
@@ -80,7 +71,7 @@ type managementGroup struct {
 func (g *managementGroup) UnmarshalYAML(n *yaml.Node) error {
 	type plain managementGroup
 	g.line = n.Line
-	return strict(n, (*plain)(g))
+	return worldfile.Strict(n, (*plain)(g))
 }
 
 type subscription struct {
@@ -104,14 +95,14 @@ type subscription struct {
 func (s *subscription) UnmarshalYAML(n *yaml.Node) error {
 	type plain subscription
 	s.line, s.index = n.Line, -1
-	return strict(n, (*plain)(s))
+	return worldfile.Strict(n, (*plain)(s))
 }
 
 // state is the life cycle of a subscription.
 type state string
 
 func (v *state) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "Enabled", "Warned", "PastDue", "Disabled", "Deleted")
+	return worldfile.Word(v, n, "Enabled", "Warned", "PastDue", "Disabled", "Deleted")
 }
 
 // someTenant is the tenant of a world that does not say.
@@ -128,7 +119,7 @@ func (f *worldFile) world() (*World, error) {
 	if len(f.Subscriptions.Declared) == 0 && f.Subscriptions.Generate == nil {
 		return nil, errors.New("no subscriptions")
 	}
-	if err := errors.Join(holes(f.Subscriptions.Declared, "subscriptions"), holes(f.Groups, "management_groups")); err != nil {
+	if err := errors.Join(worldfile.Holes(f.Subscriptions.Declared, 0, "subscriptions"), worldfile.Holes(f.Groups, 0, "management_groups")); err != nil {
 		return nil, err
 	}
 	w := &World{
@@ -150,11 +141,11 @@ func (w *World) checkGroups() error {
 		g.Name = cmp.Or(g.Name, g.ID)
 		switch {
 		case !groupName.MatchString(g.ID):
-			problems = append(problems, at(g.line, "%q cannot be the id of a management group", g.ID))
+			problems = append(problems, worldfile.At(g.line, "%q cannot be the id of a management group", g.ID))
 		case seen[strings.ToLower(g.ID)]:
-			problems = append(problems, at(g.line, "management group %s is declared twice", g.ID))
+			problems = append(problems, worldfile.At(g.line, "management group %s is declared twice", g.ID))
 		case !w.rooted(g):
-			problems = append(problems, at(g.line, "management group %s: the parent %q leads nowhere", g.ID, g.Parent))
+			problems = append(problems, worldfile.At(g.line, "management group %s: the parent %q leads nowhere", g.ID, g.Parent))
 		}
 		seen[strings.ToLower(g.ID)] = true
 	}
@@ -199,65 +190,19 @@ func (w *World) checkSubscriptions() error {
 		s.Name, s.State, s.Tenant = cmp.Or(s.Name, s.ID), cmp.Or(s.State, "Enabled"), cmp.Or(s.Tenant, w.tenant.ID)
 		switch {
 		case !uuid.MatchString(s.ID) || !uuid.MatchString(s.Tenant):
-			problems = append(problems, at(s.line, "subscription %q of tenant %q: one is no UUID in lower case", s.ID, s.Tenant))
+			problems = append(problems, worldfile.At(s.line, "subscription %q of tenant %q: one is no UUID in lower case", s.ID, s.Tenant))
 		case seen[s.ID]:
-			problems = append(problems, at(s.line, "subscription %s is declared twice", s.ID))
+			problems = append(problems, worldfile.At(s.line, "subscription %s is declared twice", s.ID))
 		case s.Group != "" && w.group(s.Group) == nil:
-			problems = append(problems, at(s.line, "subscription %s: there is no management group %s", s.ID, s.Group))
+			problems = append(problems, worldfile.At(s.line, "subscription %s: there is no management group %s", s.ID, s.Group))
 		}
 		seen[s.ID] = true
 		for _, namespace := range s.Unregistered {
 			if !readNamespace(namespace) {
-				problems = append(problems, at(s.line, "unregistered: no call reads %q", namespace))
+				problems = append(problems, worldfile.At(s.line, "unregistered: no call reads %q", namespace))
 			}
 		}
 		problems = append(problems, s.stock())
 	}
 	return errors.Join(problems...)
-}
-
-// holes finds entries that hold nothing, such as a dash left over.
-func holes[T any](list []*T, key string) error {
-	if i := slices.Index(list, nil); i >= 0 {
-		return fmt.Errorf("%s: entry %d is empty", key, i+1)
-	}
-	return nil
-}
-
-// strict decodes a node and keeps refusing unknown keys, which yaml forgets
-// inside a custom decoder.
-func strict(n *yaml.Node, v any) error { return n.Load(v, yaml.WithKnownFields()) }
-
-func set[T ~string](v *T, n *yaml.Node, words ...string) error {
-	if n.Kind != yaml.ScalarNode || !slices.Contains(words, n.Value) {
-		return fmt.Errorf("%q is none of %s", n.Value, strings.Join(words, ", "))
-	}
-	*v = T(n.Value)
-	return nil
-}
-
-// readable turns the decoder's words about Go types into words about the file.
-func readable(err error) error {
-	var problems []*yaml.LoadError
-	if many, ok := errors.AsType[*yaml.LoadErrors](err); ok {
-		problems = many.Errors
-	} else if one, ok := errors.AsType[*yaml.LoadError](err); ok {
-		problems = []*yaml.LoadError{one}
-	} else {
-		return err
-	}
-	out := make([]error, 0, len(problems))
-	for _, p := range problems {
-		out = append(out, at(p.Mark.Line, "%s", unknownField.ReplaceAllString(p.Message, `unknown key "$1"`)))
-	}
-	return errors.Join(out...)
-}
-
-var unknownField = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
-
-func at(line int, format string, args ...any) error {
-	if line == 0 {
-		return fmt.Errorf(format, args...)
-	}
-	return fmt.Errorf("line %d: %s", line, fmt.Sprintf(format, args...))
 }

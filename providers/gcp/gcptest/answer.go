@@ -1,17 +1,16 @@
 package gcptest
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // answer is one HTTP response: a document, or the bytes that a fault made of it.
@@ -33,15 +32,9 @@ func (a answer) bytes() []byte {
 	return render(a.document)
 }
 
-func render(document any) []byte {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(document) // made of what jsonOf lets through: cannot fail
-	return out.Bytes()
-}
+func render(document any) []byte { return append(loopback.Render(document), '\n') }
 
-func (a answer) write(w http.ResponseWriter, r *http.Request) {
+func (a answer) write(w http.ResponseWriter) {
 	body := a.bytes()
 	h := w.Header()
 	// A clock reading would make every recording differ from the last.
@@ -56,9 +49,7 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 		h.Set(key, value)
 	}
 	w.WriteHeader(a.status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // a client that left early loses nothing of ours
-	}
+	_, _ = w.Write(body) // a client that left early loses nothing of ours
 }
 
 // legacy are the services whose refusals list errors, each with a reason, and
@@ -142,7 +133,7 @@ func (q *request) serviceDisabled(in *project) answer {
 //
 // Source: https://cloud.google.com/vpc-service-controls/docs/troubleshooting
 func (q *request) outsidePerimeter() answer {
-	id := digest("perimeter", q.call, q.subject)[:48]
+	id := loopback.Digest("perimeter", q.call, q.subject)[:48]
 	message := "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: " + id
 	metadata := object{"service": q.service + googleHosts, "uid": id}
 	if q.project != nil {
@@ -218,11 +209,6 @@ func (q *request) permission() string {
 func etag(content any) string {
 	sum := sha256.Sum256(render(content))
 	return base64.StdEncoding.EncodeToString(sum[:8])
-}
-
-func digest(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:])
 }
 
 func number(parts ...string) string {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // dataset is one of BigQuery, with what is in it.
@@ -26,7 +28,7 @@ func (p *project) stockDatasets(items []*item) error {
 			return err
 		}
 		if p.datasets[id] != nil {
-			return at(i.line, "dataset %s is declared twice", id)
+			return worldfile.At(i.line, "dataset %s is declared twice", id)
 		}
 		d := &dataset{id: id, owner: p}
 		if d.tables, err = i.parts("tables", "tableId"); err != nil {

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // longAgo is the creation date of everything whose date a world leaves out.
@@ -27,7 +29,7 @@ func (f *worldFile) world() (*World, error) {
 	if len(f.Projects.Declared) == 0 && f.Projects.Generate == nil {
 		return nil, errors.New("no projects")
 	}
-	if err := errors.Join(holes(f.Organizations, 0, "organizations"), holes(f.Folders, 0, "folders"), holes(f.Projects.Declared, 0, "projects")); err != nil {
+	if err := errors.Join(worldfile.Holes(f.Organizations, 0, "organizations"), worldfile.Holes(f.Folders, 0, "folders"), worldfile.Holes(f.Projects.Declared, 0, "projects")); err != nil {
 		return nil, err
 	}
 	w := &World{
@@ -49,19 +51,19 @@ func (w *World) checkAbove() error {
 	for _, o := range w.organizations {
 		problems = append(problems, o.check())
 		if seen["organizations/"+o.ID] {
-			problems = append(problems, at(o.line, "organization %s is declared twice", o.ID))
+			problems = append(problems, worldfile.At(o.line, "organization %s is declared twice", o.ID))
 		}
 		seen["organizations/"+o.ID] = true
 	}
 	for _, f := range w.folders {
-		if err := holes(f.Deny, f.line, "deny"); err != nil {
+		if err := worldfile.Holes(f.Deny, f.line, "deny"); err != nil {
 			return err
 		}
 		if !digitsOnly.MatchString(f.ID) {
-			problems = append(problems, at(f.line, "folder id %q is no number", f.ID))
+			problems = append(problems, worldfile.At(f.line, "folder id %q is no number", f.ID))
 		}
 		if seen["folders/"+f.ID] {
-			problems = append(problems, at(f.line, "folder %s is declared twice", f.ID))
+			problems = append(problems, worldfile.At(f.line, "folder %s is declared twice", f.ID))
 		}
 		seen["folders/"+f.ID] = true
 		f.Name, f.State = cmp.Or(f.Name, "Folder "+f.ID), cmp.Or(f.State, "ACTIVE")
@@ -69,23 +71,23 @@ func (w *World) checkAbove() error {
 	}
 	for _, f := range w.folders {
 		if chain := w.above(f.Parent); len(chain) == 0 || !strings.HasPrefix(chain[len(chain)-1], "organizations/") {
-			problems = append(problems, at(f.line, "folder %s: the parent %q leads to no organization", f.ID, f.Parent))
+			problems = append(problems, worldfile.At(f.line, "folder %s: the parent %q leads to no organization", f.ID, f.Parent))
 		}
 	}
 	return errors.Join(problems...)
 }
 
 func (o *organization) check() error {
-	if err := errors.Join(holes(o.Deny, o.line, "deny"), holes(o.Roles, o.line, "roles"), holes(o.Access, o.line, "access_policies")); err != nil {
+	if err := errors.Join(worldfile.Holes(o.Deny, o.line, "deny"), worldfile.Holes(o.Roles, o.line, "roles"), worldfile.Holes(o.Access, o.line, "access_policies")); err != nil {
 		return err
 	}
 	problems := []error{nameless(o.Deny, "name"), nameless(o.Roles, "name")}
 	if !digitsOnly.MatchString(o.ID) {
-		problems = append(problems, at(o.line, "organization id %q is no number", o.ID))
+		problems = append(problems, worldfile.At(o.line, "organization id %q is no number", o.ID))
 	}
 	for _, r := range o.Roles {
 		if name, _ := r.members["name"].(string); !strings.HasPrefix(name, "organizations/"+o.ID+"/roles/") {
-			problems = append(problems, at(r.line, "role %s is not of organization %s", name, o.ID))
+			problems = append(problems, worldfile.At(r.line, "role %s is not of organization %s", name, o.ID))
 		}
 	}
 	for _, a := range o.Access {
@@ -95,19 +97,11 @@ func (o *organization) check() error {
 		problems = append(problems, err, problem, nameless(a.perimeters, "name"))
 		for _, p := range a.perimeters {
 			if own, _ := p.members["name"].(string); !strings.HasPrefix(own, name+"/servicePerimeters/") {
-				problems = append(problems, at(p.line, "perimeter %s is not of %s", own, name))
+				problems = append(problems, worldfile.At(p.line, "perimeter %s is not of %s", own, name))
 			}
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// holes finds entries that hold nothing, such as a dash left over.
-func holes[T any](list []*T, line int, key string) error {
-	if i := slices.Index(list, nil); i >= 0 {
-		return at(line, "%s: entry %d is empty", key, i+1)
-	}
-	return nil
 }
 
 // nameless refuses items without a name, and two of one name.
@@ -119,7 +113,7 @@ func nameless(items []*item, key string) error {
 			return err
 		}
 		if seen[name] {
-			return at(i.line, "%s is declared twice", name)
+			return worldfile.At(i.line, "%s is declared twice", name)
 		}
 		seen[name] = true
 	}
@@ -133,17 +127,17 @@ func (w *World) indexProjects() error {
 		p.Number = cmp.Or(p.Number, inventedNumber(p.ID))
 		p.Name, p.State = cmp.Or(p.Name, p.ID), cmp.Or(p.State, "ACTIVE")
 		if !projectID.MatchString(p.ID) {
-			problems = append(problems, at(p.line, "%q cannot be a project id", p.ID))
+			problems = append(problems, worldfile.At(p.line, "%q cannot be a project id", p.ID))
 		}
 		if !digitsOnly.MatchString(p.Number) {
-			problems = append(problems, at(p.line, "project number %q is no number", p.Number))
+			problems = append(problems, worldfile.At(p.line, "project number %q is no number", p.Number))
 		}
 		if w.byProject[p.ID] != nil || w.byProject[p.Number] != nil {
-			problems = append(problems, at(p.line, "project %s or its number is declared twice", p.ID))
+			problems = append(problems, worldfile.At(p.line, "project %s or its number is declared twice", p.ID))
 		}
 		w.byProject[p.ID], w.byProject[p.Number] = p, p
 		if p.Parent != "" && len(w.above(p.Parent)) == 0 {
-			problems = append(problems, at(p.line, "project %s: no %q in this world", p.ID, p.Parent))
+			problems = append(problems, worldfile.At(p.line, "project %s: no %q in this world", p.ID, p.Parent))
 		}
 	}
 	return errors.Join(problems...)
@@ -157,28 +151,28 @@ func (p *project) check() error {
 	if len(p.Locations) == 0 {
 		p.Locations = someLocations
 	}
-	if err := errors.Join(holes(p.Deny, p.line, "deny"), holes(p.Roles, p.line, "roles"), holes(p.HMACKeys, p.line, "hmac_keys")); err != nil {
+	if err := errors.Join(worldfile.Holes(p.Deny, p.line, "deny"), worldfile.Holes(p.Roles, p.line, "roles"), worldfile.Holes(p.HMACKeys, p.line, "hmac_keys")); err != nil {
 		return err
 	}
 	problems := []error{nameless(p.Deny, "name"), nameless(p.Roles, "name"), nameless(p.HMACKeys, "accessId")}
 	for _, r := range p.Roles {
 		if name, _ := r.members["name"].(string); !strings.HasPrefix(name, "projects/"+p.ID+"/roles/") {
-			problems = append(problems, at(r.line, "role %s is not of project %s", name, p.ID))
+			problems = append(problems, worldfile.At(r.line, "role %s is not of project %s", name, p.ID))
 		}
 	}
 	for _, l := range p.Locations {
 		if !location.MatchString(l) {
-			problems = append(problems, at(p.line, "%q is no location", l))
+			problems = append(problems, worldfile.At(p.line, "%q is no location", l))
 		}
 	}
 	for _, service := range p.Disabled {
 		if !served(strings.TrimSuffix(service, googleHosts)) {
-			problems = append(problems, at(p.line, "disabled: %q is no service of this cloud", service))
+			problems = append(problems, worldfile.At(p.line, "disabled: %q is no service of this cloud", service))
 		}
 	}
 	for constraint, policy := range p.OrgPolicies {
 		if policy == nil {
-			problems = append(problems, at(p.line, "org_policies: %s is empty", constraint))
+			problems = append(problems, worldfile.At(p.line, "org_policies: %s is empty", constraint))
 		}
 	}
 	return errors.Join(append(problems, p.checkStock())...)
@@ -188,7 +182,7 @@ func (p *project) checkStock() error {
 	var problems []error
 	for _, service := range slices.Sorted(maps.Keys(p.Stock)) {
 		items := p.Stock[service]
-		if err := holes(items, p.line, "stock: "+service); err != nil {
+		if err := worldfile.Holes(items, p.line, "stock: "+service); err != nil {
 			return err
 		}
 		read := stockReaders[service]
@@ -198,7 +192,7 @@ func (p *project) checkStock() error {
 		case read != nil:
 			problems = append(problems, read(p, items))
 		default:
-			problems = append(problems, at(p.line, "stock: no call reads %q", service))
+			problems = append(problems, worldfile.At(p.line, "stock: no call reads %q", service))
 		}
 	}
 	return errors.Join(append(problems, p.rooted())...)

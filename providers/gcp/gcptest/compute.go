@@ -3,6 +3,8 @@ package gcptest
 import (
 	"slices"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // computeRoot is what the links of Compute Engine begin with.
@@ -36,11 +38,11 @@ func (p *project) stockCompute(items []*item) error {
 		}
 		switch {
 		case collections[of] == "":
-			return at(i.line, "of: %q is none of disk, image, machineImage, snapshot", of)
+			return worldfile.At(i.line, "of: %q is none of disk, image, machineImage, snapshot", of)
 		case (of == "disk") == (place == "global"):
-			return at(i.line, "%s %s: a disk has a zone or a region, and nothing else has", of, name)
+			return worldfile.At(i.line, "%s %s: a disk has a zone or a region, and nothing else has", of, name)
 		case strings.Contains(name, "/"):
-			return at(i.line, "%s: the name is without what is above it", name)
+			return worldfile.At(i.line, "%s: the name is without what is above it", name)
 		}
 		t := &thing{
 			item: *i, of: "compute", name: "projects/" + p.ID + "/" + place + "/" + collections[of] + "/" + name,
@@ -64,7 +66,7 @@ func (i *item) place() (string, error) {
 	case err != nil:
 		return "", err
 	case zone != "" && region != "":
-		return "", at(i.line, "a disk is of a zone or of a region, not of both")
+		return "", worldfile.At(i.line, "a disk is of a zone or of a region, not of both")
 	case zone != "":
 		return "zones/" + zone, nil
 	case region != "":

@@ -1,7 +1,6 @@
 package gcptest
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,6 +9,9 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // Fault is something that goes wrong with the calls it matches.
@@ -50,44 +52,41 @@ const (
 	Perimeter       FaultKind = "perimeter" // VPC Service Controls refuse
 	Throttle        FaultKind = "throttle"  // 429, with Retry-After: 1
 	InternalError   FaultKind = "internal-error"
-	Timeout         FaultKind = "timeout"          // no answer until the client gives up
-	Hang            FaultKind = "hang"             // another name for Timeout
-	Truncated       FaultKind = "truncated"        // the answer stops in the middle, and its length agrees
-	WrongType       FaultKind = "wrong-type"       // well formed, but every value has another type
+	Timeout         FaultKind = loopback.Timeout   // no answer until the client gives up
+	Hang            FaultKind = loopback.Hang      // another name for Timeout
+	Truncated       FaultKind = loopback.Truncated // the answer stops in the middle, and its length agrees
+	WrongType       FaultKind = loopback.WrongType // well formed, but every value has another type
 	NotJSON         FaultKind = "not-json"         // status 200 and the sign-in page of a proxy
 	NotFound        FaultKind = "not-found"        // it was there a moment ago
 	Unreachable     FaultKind = "unreachable"      // a listing does without the names, and says so if the service can
 	LacksPermission FaultKind = "lacks-permission" // testIamPermissions answers without the names, a bucket without its IP filter
-	Latency         FaultKind = "latency"          // the right answer, late
+	Latency         FaultKind = loopback.Latency   // the right answer, late
 )
 
 // UnmarshalYAML reads the word of a fault.
 func (k *FaultKind) UnmarshalYAML(n *yaml.Node) error {
-	return set(k, n, string(AccessDenied), string(Perimeter), string(Throttle), string(InternalError), string(Timeout),
-		string(Hang), string(Truncated), string(WrongType), string(NotJSON), string(NotFound), string(Unreachable),
-		string(LacksPermission), string(Latency))
+	return worldfile.Word(k, n, AccessDenied, Perimeter, Throttle, InternalError, Timeout,
+		Hang, Truncated, WrongType, NotJSON, NotFound, Unreachable,
+		LacksPermission, Latency)
 }
 
 // UnmarshalYAML refuses faults that would never happen.
 func (f *Fault) UnmarshalYAML(n *yaml.Node) error {
 	type plain Fault
-	if err := strict(n, (*plain)(f)); err != nil {
+	if err := worldfile.Strict(n, (*plain)(f)); err != nil {
+		return err
+	}
+	if err := f.Rule().Check(Operations()); err != nil {
 		return err
 	}
 	switch {
-	case f.Kind == "":
-		return fmt.Errorf("fault on %q does not say which", f.Call)
-	case f.Kind == Latency && f.Latency <= 0:
-		return fmt.Errorf("fault on %q adds no latency", f.Call)
-	case !knownCall(f.Call):
-		return fmt.Errorf("no call matches %q", f.Call)
 	case f.Kind == Unreachable && len(f.Names) == 0:
 		return fmt.Errorf("fault on %q does not say which names are unreachable", f.Call)
 	case f.Kind != Unreachable && f.Kind != LacksPermission && len(f.Names) > 0:
 		return fmt.Errorf("fault on %q has names, which %s does not go by", f.Call, f.Kind)
 	case f.Kind == Unreachable && !f.tellable():
 		return fmt.Errorf("no call that matches %q can say what is unreachable", f.Call)
-	case f.Kind == LacksPermission && !matches(f.Call, testPermissions):
+	case f.Kind == LacksPermission && !loopback.Matches(f.Call, testPermissions):
 		return fmt.Errorf("only %s says which permissions somebody has, not %q", testPermissions, f.Call)
 	}
 	return nil
@@ -95,65 +94,33 @@ func (f *Fault) UnmarshalYAML(n *yaml.Node) error {
 
 const testPermissions = "storage:buckets.testIamPermissions"
 
-func knownCall(pattern string) bool {
-	return slices.ContainsFunc(Operations(), func(call string) bool { return matches(pattern, call) })
+// Rule implements [loopback.Fault].
+func (f Fault) Rule() loopback.Rule {
+	return loopback.Rule{Call: f.Call, Kind: string(f.Kind), Times: f.Times, Latency: f.Latency}
 }
 
 // tellable reports whether some call of the fault has a way to say that a part
 // of the answer is missing.
 func (f *Fault) tellable() bool {
 	for call := range maps.Keys(unreachableMembers) {
-		if matches(f.Call, call) {
+		if loopback.Matches(f.Call, call) {
 			return true
 		}
 	}
 	return false
 }
 
-func (f Fault) applies(q *request) bool {
+// meets reports whether a fault of this call is about this request.
+func (q *request) meets(f Fault) bool {
 	if f.Kind == Unreachable && unreachableMembers[q.call] == "" || f.Kind == LacksPermission && q.call != testPermissions {
 		return false
 	}
-	return matches(f.Call, q.call) &&
-		(f.Subject == "" || matches(f.Subject, q.subject)) &&
-		(f.Project == "" || q.project != nil && f.Project == q.project.ID)
-}
-
-// take picks the faults this request meets: the sum of their latencies, and the
-// first that does more than delay.
-func (s *Server) take(q *request) (Fault, time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delay := s.latency
-	for i, f := range s.faults {
-		if !f.applies(q) || !s.stillDue(i, f, q) {
-			continue
-		}
-		delay += f.Latency
-		if f.Kind != Latency {
-			return f, delay
-		}
-	}
-	return Fault{}, delay
-}
-
-type question struct {
-	fault               int
-	call, subject, page string
-}
-
-func (s *Server) stillDue(i int, f Fault, q *request) bool {
-	if f.Times == 0 {
-		return true
-	}
-	key := question{i, q.call, q.subject, q.query.Get("pageToken")}
-	s.met[key]++
-	return s.met[key] <= f.Times
+	return (f.Subject == "" || loopback.Matches(f.Subject, q.subject)) && (f.Project == "" || q.project != nil && f.Project == q.project.ID)
 }
 
 // spoil turns the right answer into the one the fault asks for.
-func (k FaultKind) spoil(q *request) answer {
-	switch k {
+func (q *request) spoil() answer {
+	switch q.fault.Kind {
 	case AccessDenied:
 		return q.denied()
 	case Perimeter:
@@ -165,61 +132,12 @@ func (k FaultKind) spoil(q *request) answer {
 	case NotFound:
 		return q.missing()
 	case NotJSON:
-		return answer{status: http.StatusOK, contentType: "text/html; charset=UTF-8", body: []byte(signInPage)}
+		return answer{status: http.StatusOK, contentType: "text/html; charset=UTF-8", body: []byte(loopback.SignInPage)}
 	case Truncated, WrongType, Timeout, Hang, Unreachable, LacksPermission, Latency:
 	}
 	a := q.answer()
-	if k == Truncated {
-		body := a.bytes()
-		a.body = body[:len(body)/2]
-	}
-	if k == WrongType {
-		a.body = retype(a.bytes())
-	}
+	a.body = loopback.Spoil(q.fault.Kind, a.bytes())
 	return a
-}
-
-// signInPage is what a captive portal answers.
-const signInPage = `<!DOCTYPE html><html><head><meta charset="utf-8"><title>Sign in</title></head>` +
-	`<body><p>Please accept the terms<br>to continue.<p><img src="logo.png"></body></html>`
-
-// retype keeps the shape of an answer and changes the type of every value.
-func retype(body []byte) []byte {
-	var members object
-	if json.Unmarshal(body, &members) != nil {
-		return []byte(`"unexpected"`)
-	}
-	if len(members) == 0 {
-		return []byte(`["unexpected"]`)
-	}
-	for key, value := range members {
-		if _, isText := value.(string); isText {
-			members[key] = 7
-		} else {
-			members[key] = "unexpected"
-		}
-	}
-	return render(members)
-}
-
-// matches reports whether a pattern in which * stands for any text matches all
-// of s.
-func matches(pattern, s string) bool {
-	head, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == s
-	}
-	if !strings.HasPrefix(s, head) {
-		return false
-	}
-	for s = s[len(head):]; ; s = s[1:] {
-		if matches(rest, s) {
-			return true
-		}
-		if s == "" {
-			return false
-		}
-	}
 }
 
 // unreachableMembers are how the listings say what they do without.
@@ -240,8 +158,8 @@ var unreachableMembers = map[string]string{
 // lacks reports whether a fault takes a permission on a bucket from the caller:
 // what needs it is then left out of other answers, too.
 func (q *request) lacks(b *bucket, permission string) bool {
-	return slices.ContainsFunc(q.server.faults, func(f Fault) bool {
-		return f.Kind == LacksPermission && f.Times == 0 && (f.Subject == "" || matches(f.Subject, b.name)) &&
+	return slices.ContainsFunc(q.server.settings.Faults, func(f Fault) bool {
+		return f.Kind == LacksPermission && f.Times == 0 && (f.Subject == "" || loopback.Matches(f.Subject, b.name)) &&
 			(f.Project == "" || f.Project == b.owner.ID) && (len(f.Names) == 0 || slices.Contains(f.Names, permission))
 	})
 }

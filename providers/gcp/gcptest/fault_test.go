@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -175,23 +174,6 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// The first fault that matches wins, and delays add up.
-func TestFaultsInOrder(t *testing.T) {
-	w, err := Parse([]byte(bare + "faults:\n- {call: \"*\", fault: latency, latency: 2ms}\n- {call: \"pubsub:*\", fault: not-found}\n- {call: \"*\", fault: throttle}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := NewServer(w, WithLatency(3*time.Millisecond))
-	q := &request{server: s, world: w, call: "pubsub:projects.topics.list"}
-	if fault, delay := s.take(q); fault.Kind != NotFound || delay != 5*time.Millisecond {
-		t.Errorf("%v, %s", fault, delay)
-	}
-	q.call = "spanner:projects.instances.list"
-	if fault, _ := s.take(q); fault.Kind != Throttle {
-		t.Errorf("%v", fault)
-	}
-}
-
 // What is unreachable is left out and told, each service in its own words.
 func TestUnreachable(t *testing.T) {
 	c := startExample(t, WithFault(
@@ -272,87 +254,6 @@ func TestTimeout(t *testing.T) {
 		}
 		if log := c.Log(); len(log) != 1 || log[0].Status != 0 {
 			t.Errorf("%v", log)
-		}
-	}
-}
-
-func TestStopLetsGo(t *testing.T) {
-	w, err := Parse([]byte(bare))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := NewServer(w, WithFault(Fault{Call: "pubsub:*", Kind: Timeout}, Fault{Call: "*", Kind: Latency, Latency: time.Hour}))
-	_, stop, err := server.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := server.Transport()
-	defer transport.CloseIdleConnections()
-	done := make(chan error, 2)
-	for _, host := range []string{"pubsub", "spanner"} {
-		go func() {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+".googleapis.com/v1/projects/tconnect/instances", http.NoBody)
-			if err == nil {
-				var a *http.Response
-				if a, err = transport.RoundTrip(r); err == nil {
-					_ = a.Body.Close()
-				}
-			}
-			done <- err
-		}()
-	}
-	for server.inFlight.TryLock() {
-		server.inFlight.Unlock() // no answer is under way yet
-	}
-	stop()
-	answered := 0
-	for range 2 {
-		if err := <-done; err == nil {
-			answered++ // the late one, if its answer went out before the connection did
-		}
-	}
-	if answered > 1 {
-		t.Error("the call that hangs was answered")
-	}
-}
-
-// Latency is waited for, and no longer than the client does.
-func TestLatency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := NewServer(&World{})
-		before := time.Now()
-		s.pause(t.Context(), time.Hour)
-		if waited := time.Since(before); waited != time.Hour {
-			t.Errorf("waited %s", waited)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		s.pause(ctx, time.Hour)
-		if waited := time.Since(before); waited != time.Hour+time.Minute {
-			t.Errorf("waited %s", waited)
-		}
-	})
-}
-
-func TestMatches(t *testing.T) {
-	for _, tc := range []struct {
-		pattern, s string
-		want       bool
-	}{
-		{"", "", true},
-		{"a", "a", true},
-		{"a", "b", false},
-		{"*", "", true},
-		{"*", "abc", true},
-		{"a*c", "abc", true},
-		{"a*c", "ac", true},
-		{"a*c", "abd", false},
-		{"*b*", "abc", true},
-		{"*:list", "x:list", true},
-		{"*:list", "x:lists", false},
-	} {
-		if got := matches(tc.pattern, tc.s); got != tc.want {
-			t.Errorf("%q and %q: %t", tc.pattern, tc.s, got)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // generator stands for many projects full of buckets and holds none of them:
@@ -26,7 +28,7 @@ type generator struct {
 func (g *generator) UnmarshalYAML(n *yaml.Node) error {
 	type plain generator
 	g.line = n.Line
-	return strict(n, (*plain)(g))
+	return worldfile.Strict(n, (*plain)(g))
 }
 
 // The numbers in names are of so many digits that names sort like numbers.
@@ -43,15 +45,15 @@ func (w *World) checkGenerator() error {
 	g.world, g.Prefix = w, cmp.Or(g.Prefix, "estate")
 	switch {
 	case g.Count < 1 || g.Count > maxProjects || g.Buckets < 0 || g.Buckets > maxBuckets:
-		return at(g.line, "generate needs a count of 1 to %d and 0 to %d buckets", maxProjects, maxBuckets)
+		return worldfile.At(g.line, "generate needs a count of 1 to %d and 0 to %d buckets", maxProjects, maxBuckets)
 	case !projectID.MatchString(g.id(0)):
-		return at(g.line, "prefix %q makes no project ids", g.Prefix)
+		return worldfile.At(g.line, "prefix %q makes no project ids", g.Prefix)
 	case g.Parent != "" && len(w.above(g.Parent)) == 0:
-		return at(g.line, "generate: no %q in this world", g.Parent)
+		return worldfile.At(g.line, "generate: no %q in this world", g.Parent)
 	}
 	for name := range w.byProject {
 		if g.named(name) != nil {
-			return at(g.line, "generate: project %s is declared as well", name)
+			return worldfile.At(g.line, "generate: project %s is declared as well", name)
 		}
 	}
 	return nil
@@ -86,7 +88,7 @@ func (g *generator) named(name string) *project {
 }
 
 func (g *generator) bucketName(project, i int) string {
-	return fmt.Sprintf("%s-%05d-%s", g.id(project), i, purposes[g.random(project, i, 0)%uint64(len(purposes))])
+	return fmt.Sprintf("%s-%05d-%s", g.id(project), i, worldfile.Purposes[g.random(project, i, 0)%uint64(len(worldfile.Purposes))])
 }
 
 // bucketNamed finds a bucket by its name; nil when it is not one of ours.
@@ -106,8 +108,6 @@ func (g *generator) bucketNamed(name string) *bucket {
 	}
 	return g.bucket(g.project(project), i)
 }
-
-var purposes = []string{"telemetry", "backup", "logs", "assets", "exports", "invoices", "ml-training", "images", "config", "archive"}
 
 // shapesOfBuckets are what a bucket may be, each with its share of a hundred:
 // mostly private with uniform access, some old, hardly any public.
@@ -154,13 +154,9 @@ func (g *generator) bucket(p *project, i int) *bucket {
 	return b
 }
 
-// random is splitmix64 of the seed, the project, the bucket and what is decided.
+// random is drawn for a bucket of a project, and what is decided.
 func (g *generator) random(project, bucket int, purpose uint64) uint64 {
-	z := g.Seed*0x9e3779b97f4a7c15 + uint64(project)*maxBuckets*2 + uint64(bucket)*2 + purpose + 1
-	z *= 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
+	return worldfile.Draw(g.Seed, uint64(project)*maxBuckets*2+uint64(bucket)*2+purpose)
 }
 
 // projectCount and projectAt go through the declared projects and, behind them,

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // disables reports whether the world keeps a service from a project. It may
@@ -237,7 +239,7 @@ func denyPolicy(i *item, to string) object {
 	name, _ := i.members["name"].(string)
 	out := i.with(object{"kind": "DenyPolicy", "createTime": longAgo, "updateTime": longAgo})
 	out["name"] = "policies/" + url.QueryEscape(denyHost+to) + "/denypolicies/" + name
-	out["uid"] = digest("deny", to, name)[:32]
+	out["uid"] = loopback.Digest("deny", to, name)[:32]
 	return tagged(out)
 }
 

@@ -3,11 +3,11 @@ package gcptest
 import (
 	"fmt"
 	"maps"
-	"math"
 	"strconv"
-	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // object is a JSON object.
@@ -36,51 +36,13 @@ func (i *item) UnmarshalYAML(n *yaml.Node) error {
 	if err := n.Load(&members); err != nil {
 		return err
 	}
-	plain, err := jsonOf(members)
+	plain, err := worldfile.JSON(members)
 	if err != nil {
 		return err
 	}
 	i.members, _ = plain.(object)
 	i.node, i.line = n, n.Line
 	return nil
-}
-
-// jsonOf turns what YAML reads into what JSON can say.
-func jsonOf(value any) (any, error) {
-	switch v := value.(type) {
-	case map[string]any:
-		out := make(object, len(v))
-		for key, member := range v {
-			plain, err := jsonOf(member)
-			if err != nil {
-				return nil, err
-			}
-			out[key] = plain
-		}
-		return out, nil
-	case []any:
-		out := make([]any, 0, len(v))
-		for _, member := range v {
-			plain, err := jsonOf(member)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, plain)
-		}
-		return out, nil
-	case map[any]any:
-		return nil, fmt.Errorf("keys of members are texts: put others in quotes")
-	case time.Time:
-		return v.Format(time.RFC3339Nano), nil
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%v is no number of JSON", v)
-		}
-	case nil, bool, string, int, int64, uint64:
-	default:
-		return nil, fmt.Errorf("%v is nothing that JSON can say", v)
-	}
-	return value, nil
 }
 
 // text takes a member that is the world's own.
@@ -96,7 +58,7 @@ func (i *item) text(key string) (string, error) {
 	if !given {
 		return "", nil
 	}
-	return "", at(i.line, "%s is not a text", key)
+	return "", worldfile.At(i.line, "%s is not a text", key)
 }
 
 // child takes a mapping that is the world's own; nil where there is none.
@@ -108,7 +70,7 @@ func (i *item) child(key string) (object, error) {
 	}
 	mapping, ok := value.(object)
 	if !ok {
-		return nil, at(i.line, "%s is not a mapping", key)
+		return nil, worldfile.At(i.line, "%s is not a mapping", key)
 	}
 	return mapping, nil
 }
@@ -122,14 +84,14 @@ func (i *item) children(key string) ([]*item, error) {
 	}
 	list, ok := value.([]any)
 	if !ok {
-		return nil, at(i.line, "%s is not a list", key)
+		return nil, worldfile.At(i.line, "%s is not a list", key)
 	}
 	out := make([]*item, 0, len(list))
 	for index, value := range list {
 		members, ok := value.(object)
 		line := i.lineOf(key, index)
 		if !ok {
-			return nil, at(line, "%s: entry %d is not a mapping", key, index+1)
+			return nil, worldfile.At(line, "%s: entry %d is not a mapping", key, index+1)
 		}
 		out = append(out, &item{members: maps.Clone(members), line: line})
 	}
@@ -154,7 +116,7 @@ func (i *item) lineOf(key string, index int) int {
 func (i *item) name(key string) (string, error) {
 	name, ok := i.members[key].(string)
 	if !ok || name == "" {
-		return "", at(i.line, "an item needs its %s, a text", key)
+		return "", worldfile.At(i.line, "an item needs its %s, a text", key)
 	}
 	return name, nil
 }

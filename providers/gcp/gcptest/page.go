@@ -1,9 +1,10 @@
 package gcptest
 
 import (
-	"encoding/base64"
 	"strconv"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // span is one page of a listing: from an index to before another.
@@ -36,34 +37,17 @@ func (q *request) page(n, usual, most int) (span, bool) {
 	}
 	s := span{}
 	if token := q.query.Get("pageToken"); token != "" {
-		from, ok := q.fromToken(token)
-		if !ok || from > n {
+		from, ok := loopback.FromToken(token, n, q.call, q.subject)
+		if !ok {
 			return span{}, false
 		}
 		s.from = from
 	}
 	s.to = min(n, s.from+size)
 	if s.to < n {
-		s.next = q.token(s.to)
+		s.next = loopback.Token(s.to, q.call, q.subject)
 	}
 	return s, true
-}
-
-// token is opaque, and good for one listing alone.
-func (q *request) token(index int) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(index) + ":" + q.listing()))
-}
-
-func (q *request) listing() string { return digest(q.call, q.subject)[:8] }
-
-func (q *request) fromToken(token string) (int, bool) {
-	text, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return 0, false
-	}
-	digits, listing, _ := strings.Cut(string(text), ":")
-	index, err := strconv.Atoi(digits)
-	return index, err == nil && index >= 0 && listing == q.listing()
 }
 
 // list answers with one page of n entries below a key. Where nothing is left to

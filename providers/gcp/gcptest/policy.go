@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"github.com/andon-audit/andon/providers/internal/loopback"
 )
 
 // noPolicy is what Google answers where nothing was ever granted: there are no
@@ -58,7 +60,7 @@ func withoutCondition(binding any) any {
 	}
 	members := maps.Clone(binding.(object))
 	role, _ := members["role"].(string)
-	members["role"] = role + "_withcond_" + digest(string(render(members["condition"])))[:20]
+	members["role"] = role + "_withcond_" + loopback.Digest(string(render(members["condition"])))[:20]
 	delete(members, "condition")
 	return members
 }

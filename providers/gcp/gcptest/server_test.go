@@ -331,62 +331,6 @@ func TestConcurrentCalls(t *testing.T) {
 	}
 }
 
-func TestLoopbackOnly(t *testing.T) {
-	w, err := Parse([]byte(bare))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for addr, want := range map[string]string{
-		"0.0.0.0:0": "not a loopback", "192.0.2.1:80": "not a loopback", ":0": "not a loopback", "nonsense": "missing port",
-		"example.com:80": "not a loopback", "127.0.0.1:0": "", "localhost:0": "",
-	} {
-		url, stop, err := NewServer(w, WithAddr(addr)).Start()
-		if want == "" && err == nil {
-			stop()
-			continue
-		}
-		if want == "" || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %s, %v", addr, url, err)
-		}
-	}
-}
-
-func TestAddressInUse(t *testing.T) {
-	c := startExample(t)
-	if _, _, err := NewServer(c.world, WithAddr(strings.TrimPrefix(c.url, "http://"))).Start(); err == nil {
-		t.Error("two servers share an address")
-	}
-}
-
-func TestStartAgain(t *testing.T) {
-	w, err := Parse([]byte(bare))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := NewServer(w)
-	for range 2 {
-		_, stop, err := server.Start()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stop()
-		stop()
-	}
-}
-
-func TestTransportBeforeStart(t *testing.T) {
-	w, err := Parse([]byte(bare))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://pubsub.googleapis.com/", http.NoBody)
-	a, err := NewServer(w).Transport().RoundTrip(r)
-	if err == nil {
-		_ = a.Body.Close()
-		t.Error("a server that was not started answered")
-	}
-}
-
 // Whatever is asked, there is an answer; the server never panics.
 func FuzzRequest(f *testing.F) {
 	for _, q := range questions {

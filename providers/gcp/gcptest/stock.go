@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // thing is one item of a service that names its things in full, and where it
@@ -155,7 +157,7 @@ func listLocations(q *request) answer {
 // keep files a thing under its name and what it is.
 func (p *project) keep(t *thing) error {
 	if p.things[t.of+" "+t.name] != nil {
-		return at(t.line, "%s is declared twice", t.name)
+		return worldfile.At(t.line, "%s is declared twice", t.name)
 	}
 	p.things[t.of+" "+t.name] = t
 	p.kept[t.of+" "+t.shape] = append(p.kept[t.of+" "+t.shape], t)
@@ -176,9 +178,9 @@ func (p *project) stocked(service string, items []*item) error {
 		t := &thing{item: *i, of: service, name: p.world.byID(name), shape: shapeOf(name), policy: policy}
 		switch segments := strings.Split(name, "/"); {
 		case len(segments)%2 == 1 || slices.Contains(segments, "") || !slices.Contains(shapes()[service], t.shape):
-			return at(i.line, "no call of %s reads %s", service, name)
+			return worldfile.At(i.line, "no call of %s reads %s", service, name)
 		case !strings.HasPrefix(t.name, "projects/"+p.ID+"/"):
-			return at(i.line, "%s is not of project %s", name, p.ID)
+			return worldfile.At(i.line, "%s is not of project %s", name, p.ID)
 		}
 		if err := p.keep(t); err != nil {
 			return err
@@ -198,7 +200,7 @@ func (p *project) rooted() error {
 			}
 			parent := above(t.name)
 			if slices.Contains(shapes()[t.of], shapeOf(parent)) && p.things[t.of+" "+parent] == nil {
-				return at(t.line, "%s is below %s, which is not in stock", t.name, parent)
+				return worldfile.At(t.line, "%s is below %s, which is not in stock", t.name, parent)
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // bucket is one bucket: its members, and what is asked for apart from them.
@@ -34,7 +36,7 @@ func (p *project) stockBuckets(items []*item) error {
 			return err
 		}
 		if p.world.buckets[b.name] != nil {
-			return at(i.line, "bucket %s is declared twice", b.name)
+			return worldfile.At(i.line, "bucket %s is declared twice", b.name)
 		}
 		p.world.buckets[b.name] = b
 		p.buckets = append(p.buckets, b)
@@ -49,7 +51,7 @@ func (p *project) newBucket(i *item) (*bucket, error) {
 		return nil, err
 	}
 	if !bucketName.MatchString(name) {
-		return nil, at(i.line, "%q cannot be a bucket name", name)
+		return nil, worldfile.At(i.line, "%q cannot be a bucket name", name)
 	}
 	b := &bucket{name: name, owner: p}
 	if b.policy, err = i.child("policy"); err != nil {
@@ -95,11 +97,11 @@ func (b *bucket) checkFolders() error {
 	}
 	for _, f := range b.folders {
 		if name, _ := f.members["name"].(string); !strings.HasSuffix(name, "/") {
-			return at(f.line, "managed folder %s of bucket %s does not end in a slash", name, b.name)
+			return worldfile.At(f.line, "managed folder %s of bucket %s does not end in a slash", name, b.name)
 		}
 		if policy := f.members["policy"]; policy != nil {
 			if _, isMapping := policy.(object); !isMapping {
-				return at(f.line, "policy is not a mapping")
+				return worldfile.At(f.line, "policy is not a mapping")
 			}
 		}
 	}
@@ -131,7 +133,7 @@ func (i *item) acl(key string, p *project) ([]any, error) {
 	}
 	list, isList := value.([]any)
 	if !isList && value != nil {
-		return nil, at(i.line, "%s is not a list", key)
+		return nil, worldfile.At(i.line, "%s is not a list", key)
 	}
 	return list, nil
 }

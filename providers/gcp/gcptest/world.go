@@ -1,14 +1,11 @@
 package gcptest
 
 import (
-	"errors"
-	"fmt"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/andon-audit/andon/providers/internal/loopback/worldfile"
 )
 
 // World is one estate of Google Cloud, or a part of one, as its owners
@@ -29,17 +26,7 @@ type World struct {
 
 // Parse reads a world from YAML. It refuses unknown keys, stock that no call
 // reads and references that lead nowhere, and names the line of each.
-func Parse(yamlText []byte) (*World, error) {
-	var file worldFile
-	if err := yaml.Load(yamlText, &file, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("parse world: %w", readable(err))
-	}
-	w, err := file.world()
-	if err != nil {
-		return nil, fmt.Errorf("parse world: %w", err)
-	}
-	return w, nil
-}
+func Parse(yamlText []byte) (*World, error) { return worldfile.Parse(yamlText, (*worldFile).world) }
 
 // The types below are the YAML schema. They are unexported so that every world
 // a server meets has passed the checks of Parse.
@@ -61,10 +48,10 @@ type projects struct {
 
 func (p *projects) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.SequenceNode {
-		return strict(n, &p.Declared)
+		return worldfile.Strict(n, &p.Declared)
 	}
 	type plain projects
-	return strict(n, (*plain)(p))
+	return worldfile.Strict(n, (*plain)(p))
 }
 
 type organization struct {
@@ -123,61 +110,23 @@ type project struct {
 type state string
 
 func (v *state) UnmarshalYAML(n *yaml.Node) error {
-	return set(v, n, "ACTIVE", "DELETE_REQUESTED")
+	return worldfile.Word(v, n, "ACTIVE", "DELETE_REQUESTED")
 }
 
 func (o *organization) UnmarshalYAML(n *yaml.Node) error {
 	type plain organization
 	o.line = n.Line
-	return strict(n, (*plain)(o))
+	return worldfile.Strict(n, (*plain)(o))
 }
 
 func (f *folder) UnmarshalYAML(n *yaml.Node) error {
 	type plain folder
 	f.line = n.Line
-	return strict(n, (*plain)(f))
+	return worldfile.Strict(n, (*plain)(f))
 }
 
 func (p *project) UnmarshalYAML(n *yaml.Node) error {
 	type plain project
 	p.line, p.index = n.Line, -1
-	return strict(n, (*plain)(p))
-}
-
-// strict decodes a node and keeps refusing unknown keys, which yaml forgets
-// inside a custom decoder.
-func strict(n *yaml.Node, v any) error { return n.Load(v, yaml.WithKnownFields()) }
-
-func set[T ~string](v *T, n *yaml.Node, words ...string) error {
-	if n.Kind != yaml.ScalarNode || !slices.Contains(words, n.Value) {
-		return fmt.Errorf("%q is none of %s", n.Value, strings.Join(words, ", "))
-	}
-	*v = T(n.Value)
-	return nil
-}
-
-// readable turns the decoder's words about Go types into words about the file.
-func readable(err error) error {
-	var problems []*yaml.LoadError
-	if many, ok := errors.AsType[*yaml.LoadErrors](err); ok {
-		problems = many.Errors
-	} else if one, ok := errors.AsType[*yaml.LoadError](err); ok {
-		problems = []*yaml.LoadError{one}
-	} else {
-		return err
-	}
-	out := make([]error, 0, len(problems))
-	for _, p := range problems {
-		out = append(out, at(p.Mark.Line, "%s", unknownField.ReplaceAllString(p.Message, `unknown key "$1"`)))
-	}
-	return errors.Join(out...)
-}
-
-var unknownField = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
-
-func at(line int, format string, args ...any) error {
-	if line == 0 {
-		return fmt.Errorf(format, args...)
-	}
-	return fmt.Errorf("line %d: %s", line, fmt.Sprintf(format, args...))
+	return worldfile.Strict(n, (*plain)(p))
 }

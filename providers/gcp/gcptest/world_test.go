@@ -126,14 +126,6 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// Two mistakes are told together.
-func TestMistakesAreToldTogether(t *testing.T) {
-	_, err := Parse([]byte(inProject("stok: {}\n  state: GONE")))
-	if err == nil || !strings.Contains(err.Error(), "line 3") || !strings.Contains(err.Error(), "line 4") {
-		t.Error(err)
-	}
-}
-
 // An entry of a list names the line that it stands on, also deep in an item.
 func TestLineOfEntry(t *testing.T) {
 	_, err := Parse([]byte(inProject("stock:\n    storage:\n    - name: abc\n      objects:\n      - name: a\n      - size: b\n")))
