@@ -138,6 +138,7 @@ func TestNothingElseLeaves(t *testing.T) {
 		{"POST", "https://management.azure.com/" + path + "?" + version},
 		{"POST", "https://management.azure.com/subscriptions/" + sub + "/providers/Microsoft.Storage/register?api-version=2022-12-01"},
 		{"POST", "https://management.azure.com/subscriptions/" + sub + "/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a/listKeys?" + version},
+		{"POST", "https://management.azure.com/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"},
 		{"GET", "https://management.azure.com/" + path + "?api-version=2015-06-15"},
 		{"GET", "https://management.azure.com/" + path},
 		{"GET", "https://management.azure.com/" + path + "/x?" + version},

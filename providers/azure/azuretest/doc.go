@@ -20,11 +20,16 @@
 //   - The bytes of listings by type, of children and of single resources, errors
 //     included. [Operations] lists the calls that package arm makes; other reads
 //     of what the world holds are answered as well.
+//   - Azure Resource Graph, over the same world: the tables Resources and
+//     ResourceContainers, asked in the fraction of KQL that a listing needs (where,
+//     project, order by, limit). It refuses any other query, meters as Azure does,
+//     and leaves out without a word what a lasting access-denied fault keeps the
+//     caller from reading. What is in a resource is not in it.
 //   - Tokens: the discovery and token endpoints of Microsoft Entra, of any tenant
 //     and any client. Resource Manager refuses whoever shows no token.
 //   - Determinism: the same question gets the same bytes, links included,
 //     whatever was asked before. Keys stand in order. Nothing reads a clock, but for
-//     the one that [WithStorageLimits] is given.
+//     those that [WithStorageLimits] and [WithGraphQuota] are given.
 //   - What Azure returns rather than what was stored: whom a gallery is shared
 //     with only where that is asked for, types that are compared without case, a
 //     conflict where a subscription never used a service.
@@ -65,6 +70,7 @@
 //	    name: telemetry                     # or id in place of both
 //	    group: data                         # absent, it is rg
 //	    location: westeurope                # this is the default
+//	    indexed: false                      # Resource Graph has not heard of it yet
 //	    kind: StorageV2
 //	    sku: {name: Standard_LRS}
 //	    properties: {publicNetworkAccess: Enabled, allowBlobPublicAccess: null}

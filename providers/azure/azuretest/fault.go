@@ -88,6 +88,9 @@ func (q *request) meets(f Fault) bool {
 
 // spoil turns the right answer into the one the fault asks for.
 func (q *request) spoil() answer {
+	if a, refused := q.refusedQuery(); refused {
+		return a
+	}
 	switch q.fault.Kind {
 	case AccessDenied:
 		if q.call == tokenCall {

@@ -43,7 +43,7 @@ func (v *values) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // item is one resource of a world in the members that it is answered with, and
-// those that are the world's own: group and children.
+// those that are the world's own: group, indexed and children.
 type item struct {
 	members object
 	line    int
@@ -73,4 +73,18 @@ func (i *item) text(key string) (string, error) {
 		return "", worldfile.At(i.line, "%s is not a text", key)
 	}
 	return text, nil
+}
+
+// flag takes a member that has to be true or false, if it is there.
+func (i *item) flag(key string, otherwise bool) (bool, error) {
+	v, given := i.members[key]
+	delete(i.members, key)
+	if !given {
+		return otherwise, nil
+	}
+	flag, ok := v.(bool)
+	if !ok {
+		return false, worldfile.At(i.line, "%s is neither true nor false", key)
+	}
+	return flag, nil
 }

@@ -25,16 +25,20 @@ const (
 // for nothing. The listing of a subscription's accounts is of no location, and
 // counts by itself.
 func WithStorageLimits(window time.Duration, now func() time.Time) Option {
-	return func(s *Server) { s.limits = &limits{window: window, now: now, spent: make(map[budget]spending)} }
+	return func(s *Server) { s.limits = newLimits(window, now) }
 }
 
-// limits counts the calls of Azure Storage; without any, nothing is limited.
+// limits counts calls by the window.
 type limits struct {
 	window time.Duration
 	now    func() time.Time
 
 	mu    sync.Mutex
 	spent map[budget]spending
+}
+
+func newLimits(window time.Duration, now func() time.Time) *limits {
+	return &limits{window: window, now: now, spent: make(map[budget]spending)}
 }
 
 type budget struct {
@@ -47,27 +51,39 @@ type spending struct {
 	calls int
 }
 
-// wait counts a request, or returns how many seconds it comes too early.
-func (l *limits) wait(q *request) int {
-	if l == nil || q.subscription == nil || !strings.HasPrefix(q.call, "storage:") {
+// spend counts a call: how many are left of so many in its window, and how long
+// that lasts. Less than none are left where it came too early.
+func (l *limits) spend(of budget, most int) (left int, rest time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, s := l.now(), l.spent[of]
+	rest = s.since.Add(l.window).Sub(now)
+	switch {
+	case rest <= 0:
+		s, rest = spending{since: now}, l.window
+	case s.calls >= most:
+		return -1, rest
+	}
+	s.calls++
+	l.spent[of] = s
+	return most - s.calls, rest
+}
+
+func wholeSeconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
+
+// wait counts a call of Azure Storage, or returns how many seconds it comes too
+// early.
+func (q *request) wait() int {
+	if q.server.limits == nil || q.subscription == nil || !strings.HasPrefix(q.call, "storage:") {
 		return 0
 	}
 	of, most := budget{q.subscription.ID, q.location(), strings.HasSuffix(q.call, ".list")}, StorageReads
 	if of.listings {
 		most = StorageLists
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now, s := l.now(), l.spent[of]
-	left := s.since.Add(l.window).Sub(now)
-	switch {
-	case left <= 0:
-		s = spending{since: now}
-	case s.calls >= most:
-		return int(math.Ceil(left.Seconds()))
+	if left, rest := q.server.limits.spend(of, most); left < 0 {
+		return wholeSeconds(rest)
 	}
-	s.calls++
-	l.spent[of] = s
 	return 0
 }
 

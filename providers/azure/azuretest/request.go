@@ -23,6 +23,10 @@ type request struct {
 	signed bool   // a token came with it
 	writes bool   // it is no read
 	reader func(*request) answer
+	page   string // that is asked for, beside the path
+
+	graph      graphRequest // the body of a query
+	graphError error        // why it could not be read
 
 	subscription *subscription // that the path names, if the world has it
 	fault        Fault
@@ -35,9 +39,10 @@ const (
 	instanceCall = "entra:discovery-instance"
 )
 
-// Operations lists the calls that package arm makes, and those that get a token.
+// Operations lists the calls that package arm makes, those that get a token and the
+// query of Azure Resource Graph.
 func Operations() []string {
-	calls := []string{tokenCall, openIDCall, instanceCall}
+	calls := []string{tokenCall, openIDCall, instanceCall, graphCall}
 	for _, r := range arm.Routes() {
 		calls = append(calls, r.Call)
 	}
@@ -47,20 +52,31 @@ func Operations() []string {
 
 // read finds out what is asked.
 func (s *Server) read(r *http.Request) *request {
-	q := &request{
-		server: s, world: s.world, method: r.Method, host: r.Host, path: strings.TrimSuffix(r.URL.EscapedPath(), "/"), query: r.URL.Query(),
-		signed: strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "),
+	q := s.about(r.Method, strings.TrimSuffix(r.URL.EscapedPath(), "/"))
+	q.host, q.query, q.signed = r.Host, r.URL.Query(), strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ")
+	q.page = q.query.Get(skipToken)
+	if q.call == graphCall {
+		q.readGraph(r.Body)
 	}
+	return q
+}
+
+// about is the call that a path is asked by.
+func (s *Server) about(method, path string) *request {
+	q := &request{server: s, world: s.world, method: method, path: path}
 	if q.entra() {
 		return q
 	}
-	q.reader, q.writes = (*request).resourceManager, r.Method != http.MethodGet && r.Method != http.MethodHead
-	q.call = "arm:" + r.Method + " " + q.path
+	q.reader, q.writes = (*request).resourceManager, method != http.MethodGet && method != http.MethodHead
+	q.call = "arm:" + method + " " + q.path
 	for _, route := range arm.Routes() {
-		if _, ok := route.Values(strings.TrimPrefix(q.path, "/")); ok && route.Method == r.Method {
+		if _, ok := route.Values(strings.TrimPrefix(q.path, "/")); ok && route.Method == method {
 			q.call = route.Call
 			break
 		}
+	}
+	if q.isGraph() {
+		q.call, q.writes = graphCall, false
 	}
 	if segments := q.segments(); len(segments) > 1 && strings.EqualFold(segments[0], "subscriptions") {
 		q.subscription = s.world.subscription(segments[1])
@@ -92,6 +108,9 @@ func (q *request) resourceManager() answer {
 		return q.refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "This is a world to be read: %s is not allowed.", q.method)
 	case q.query.Get(arm.Version) == "":
 		return q.refuse(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
+	}
+	if q.call == graphCall {
+		return q.resourceGraph()
 	}
 	s := q.segments()
 	is := func(i int, word string) bool { return i < len(s) && strings.EqualFold(s[i], word) }

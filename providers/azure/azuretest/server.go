@@ -14,14 +14,15 @@ import (
 // Transport, which trusts it, clients need no endpoint setting at all, but talk to
 // management.azure.com and to login.microsoftonline.com. Calls counts the requests
 // by operation, "storage:storageAccounts.list", Log lists them and Writes counts
-// every one that is neither a GET nor asks for a token.
+// every one that is neither a GET nor a query nor asks for a token.
 type Server struct {
 	*loopback.Server[Fault, Call]
 
 	settings loopback.Settings[Fault]
 	world    *World
 	pageSize int
-	limits   *limits // nil for none
+	limits   *limits // of Azure Storage; nil for none
+	quota    *limits // of Azure Resource Graph; nil for none
 }
 
 // Call is one request that the server understood.
@@ -70,12 +71,15 @@ func (s *Server) Certificate() []byte { return s.settings.Identity.PEM() }
 func (s *Server) exchange(r *http.Request) loopback.Exchange[Fault, Call] {
 	q := s.read(r)
 	return loopback.Exchange[Fault, Call]{
-		Operation: q.call, Question: [2]string{q.path, q.query.Get(skipToken)}, Writes: q.writes, Meets: q.meets,
+		Operation: q.call, Question: [2]string{q.path, q.page}, Writes: q.writes, Meets: q.meets,
 		Answer: func(f Fault) (int, func(http.ResponseWriter)) {
 			q.fault = f
 			a := q.spoil()
-			if wait := s.limits.wait(q); wait > 0 {
+			if wait := q.wait(); wait > 0 {
 				a = q.throttled(wait)
+			}
+			if q.call == graphCall {
+				a = q.metered(a)
 			}
 			return a.status, a.write
 		},

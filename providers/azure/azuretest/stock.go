@@ -19,6 +19,8 @@ type thing struct {
 	name     string
 	members  object           // as answered
 	children map[string]child // by path below the id, in lower case
+
+	unindexed bool // Azure Resource Graph has not heard of it yet
 }
 
 // child is what is in a resource: one object, or a list.
@@ -59,7 +61,8 @@ func (s *subscription) thing(i *item) (*thing, error) {
 	group, err := i.text("group")
 	children, given := i.members["children"]
 	delete(i.members, "children")
-	if err != nil {
+	indexed, flagErr := i.flag("indexed", true)
+	if err := cmp.Or(err, flagErr); err != nil {
 		return nil, err
 	}
 	kind, name := textOf(i.members["type"]), textOf(i.members["name"])
@@ -84,7 +87,7 @@ func (s *subscription) thing(i *item) (*thing, error) {
 	if _, err := arm.ParseID(id, kind); err != nil {
 		return nil, worldfile.At(i.line, "%v", err)
 	}
-	t := &thing{id: id, kind: kind, name: last(name), children: make(map[string]child)}
+	t := &thing{id: id, kind: kind, name: last(name), children: make(map[string]child), unindexed: !indexed}
 	t.members = over(object{"id": id, "type": kind, "name": t.name, "location": "westeurope"}, i.members)
 	t.members["name"] = t.name
 	if !given || children == nil {

@@ -30,6 +30,7 @@ func TestParseRefuses(t *testing.T) {
 		{good + "  resources: [{id: /subscriptions/other/x}]\n", "is not the id of a resource of subscription"},
 		{good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, group: 7}]\n", "group is not a text"},
 		{good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, children: 7}]\n", "children is not a mapping"},
+		{good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, indexed: 7}]\n", "indexed is neither true nor false"},
 		{good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, children: {blobService: {}}}]\n", "no call reads blobService"},
 		{good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, children: {localUsers: 7}}]\n", "neither a mapping nor a list"},
 		{good + "  resources: [{type: Microsoft.Storage/storageAccounts, name: a, properties: {x: {1: 2}}}]\n", "keys of members are texts"},
