@@ -12,9 +12,8 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/andon-audit/andon/pkg/collect"
+	"github.com/andon-audit/andon/pkg/audit"
 	"github.com/andon-audit/andon/pkg/policy"
-	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/policies"
 	"github.com/andon-audit/andon/providers"
 )
@@ -97,26 +96,4 @@ func loadPolicies(dir string, c policy.Config) (*policy.Set, error) {
 }
 
 // Vocabulary is what policies may mention: what every kind declares.
-func Vocabulary() policy.Vocabulary {
-	v := policy.Vocabulary{Settings: make(map[string]policy.Type), Actions: resource.Actions()}
-	for _, k := range providers.Kinds() {
-		v.Kinds = append(v.Kinds, k.Name)
-		if !slices.Contains(v.Classes, k.Class) {
-			v.Classes = append(v.Classes, k.Class)
-		}
-		for via := range k.Channels {
-			if !slices.Contains(v.Channels, via) {
-				v.Channels = append(v.Channels, via)
-			}
-		}
-		addSettings(&v, k)
-	}
-	slices.Sort(v.Channels)
-	return v
-}
-
-func addSettings(v *policy.Vocabulary, k *collect.Kind) {
-	for name, setting := range k.Settings {
-		v.Settings[name] = policy.Type(setting.Type)
-	}
-}
+func Vocabulary() policy.Vocabulary { return audit.Vocabulary(providers.Kinds()) }

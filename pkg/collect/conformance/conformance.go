@@ -40,6 +40,8 @@ import (
 	"flag"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -129,6 +131,28 @@ func Run(t *testing.T, s Suite) {
 	})
 	t.Run("together", func(t *testing.T) { runPromise(t, func(breach complain) { seen.together(s.Kind, breach) }) })
 	t.Logf("%d recordings, %d runs", len(recordings), seen.runs())
+}
+
+// RunKinds examines every kind that has a folder below one, where so many are
+// declared. A new kind is examined as soon as it has a folder, and fails until it
+// has recordings. The suite says what they have in common.
+func RunKinds(t *testing.T, below string, declared int, s Suite) {
+	t.Helper()
+	declarations, err := filepath.Glob(filepath.Join(below, "*", "kind.yaml"))
+	if err != nil || len(declarations) != declared {
+		t.Fatalf("there are %d kinds and %d declarations: %v", declared, len(declarations), err)
+	}
+	for _, file := range declarations {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder := filepath.Dir(file)
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			s.Kind, s.Folder = collect.MustParseKind(text), filepath.Join(folder, "testdata")
+			Run(t, s)
+		})
+	}
 }
 
 // complain takes one breach of a promise, in words.

@@ -12,7 +12,6 @@ package awstape
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -43,17 +42,7 @@ func (Dialect) Serve(world []byte, page int) (http.RoundTripper, func(), error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	var options []awstest.Option
-	if page > 0 {
-		options = append(options, awstest.WithPageSize(page))
-	}
-	server := awstest.NewServer(w, options...)
-	_, stop, err := server.Start()
-	if err != nil {
-		return nil, nil, fmt.Errorf("serve world: %w", err)
-	}
-	transport := server.Transport()
-	return transport, func() { transport.CloseIdleConnections(); stop() }, nil
+	return awstest.NewServer(w, awstest.WithPageSize(page)).Serve()
 }
 
 // Identity implements conformance.Dialect.

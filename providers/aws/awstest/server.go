@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"sync"
@@ -49,8 +50,9 @@ func WithFault(faults ...Fault) Option {
 	return func(s *Server) { s.settings.Faults = slices.Concat(faults, s.settings.Faults) }
 }
 
-// WithPageSize makes no page of any listing longer than n.
-func WithPageSize(n int) Option { return func(s *Server) { s.pageSize = n } }
+// WithPageSize makes no page of any listing longer than n; zero leaves that to the
+// world.
+func WithPageSize(n int) Option { return func(s *Server) { s.pageSize = cmp.Or(n, s.pageSize) } }
 
 // WithStoredACLs makes GetBucketAcl return grants that are not in force, as
 // emulators do and AWS does not.

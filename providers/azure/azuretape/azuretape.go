@@ -12,7 +12,6 @@ package azuretape
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -49,17 +48,7 @@ func (Dialect) Serve(world []byte, page int) (http.RoundTripper, func(), error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	var options []azuretest.Option
-	if page > 0 {
-		options = append(options, azuretest.WithPageSize(page))
-	}
-	server := azuretest.NewServer(w, options...)
-	_, stop, err := server.Start()
-	if err != nil {
-		return nil, nil, fmt.Errorf("serve world: %w", err)
-	}
-	transport := server.Transport()
-	return transport, func() { transport.CloseIdleConnections(); stop() }, nil
+	return azuretest.NewServer(w, azuretest.WithPageSize(page)).Serve()
 }
 
 // Identity implements conformance.Dialect.
@@ -105,46 +94,8 @@ func (Dialect) Documents(e tape.Exchange, _ func(string) string) (tape.Exchange,
 // Plant implements conformance.Dialect: headers and members that no collector
 // reads, such as the keys and passwords that owners type into their settings.
 func (Dialect) Plant(e tape.Exchange, secret string) []tape.Exchange {
-	planted := e
-	planted.Header = e.Header.Clone()
-	for _, name := range []string{"Authorization", "Set-Cookie", "X-Ms-Encryption-Key", "X-Ms-Correlation-Request-Id"} {
-		planted.Header.Set(name, secret)
-	}
-	var answer any
-	if json.Unmarshal(e.Body, &answer) == nil {
-		if body, err := json.Marshal(hide(answer, secret)); err == nil {
-			planted.Body = body
-		}
-	}
-	return []tape.Exchange{planted}
-}
-
-// hide adds members with the secret to every object of an answer.
-func hide(v any, secret string) any {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			v[i] = hide(v[i], secret)
-		}
-	case map[string]any:
-		if structured(v) {
-			for key := range v {
-				v[key] = hide(v[key], secret)
-			}
-			v["administratorLoginPassword"], v["primaryKey"], v["accessKeys"] = secret, secret, map[string]any{"secondaryKey": secret}
-			v["connectionString"], v["accessSAS"] = secret, secret
-		}
-	}
-	return v
-}
-
-// structured reports whether an object has members that Azure named, and is no
-// map of the owner's own words, such as tags.
-func structured(object map[string]any) bool {
-	for _, value := range object {
-		if _, text := value.(string); !text {
-			return true
-		}
-	}
-	return len(object) == 0 || object["name"] != nil || object["type"] != nil || object["id"] != nil
+	return []tape.Exchange{conformance.PlantJSON(e, secret, []string{"Authorization", "Set-Cookie", "X-Ms-Encryption-Key", "X-Ms-Correlation-Request-Id"}, map[string]any{
+		"administratorLoginPassword": secret, "primaryKey": secret, "accessKeys": map[string]any{"secondaryKey": secret},
+		"connectionString": secret, "accessSAS": secret,
+	})}
 }

@@ -12,7 +12,6 @@ package gcptape
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -51,17 +50,7 @@ func (Dialect) Serve(world []byte, page int) (http.RoundTripper, func(), error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	var options []gcptest.Option
-	if page > 0 {
-		options = append(options, gcptest.WithPageSize(page))
-	}
-	server := gcptest.NewServer(w, options...)
-	_, stop, err := server.Start()
-	if err != nil {
-		return nil, nil, fmt.Errorf("serve world: %w", err)
-	}
-	transport := server.Transport()
-	return transport, func() { transport.CloseIdleConnections(); stop() }, nil
+	return gcptest.NewServer(w, gcptest.WithPageSize(page)).Serve()
 }
 
 // Identity implements conformance.Dialect.
@@ -135,45 +124,7 @@ func (Dialect) Documents(e tape.Exchange, _ func(string) string) (tape.Exchange,
 // Plant implements conformance.Dialect: headers and members that no collector
 // reads, and the passwords that owners of databases type into their settings.
 func (Dialect) Plant(e tape.Exchange, secret string) []tape.Exchange {
-	planted := e
-	planted.Header = e.Header.Clone()
-	for _, name := range []string{"Authorization", "Set-Cookie", "X-Goog-Api-Key", "X-Goog-Meta-Token"} {
-		planted.Header.Set(name, secret)
-	}
-	var answer any
-	if json.Unmarshal(e.Body, &answer) == nil {
-		if body, err := json.Marshal(hide(answer, secret)); err == nil {
-			planted.Body = body
-		}
-	}
-	return []tape.Exchange{planted}
-}
-
-// hide adds members with the secret to every object of an answer.
-func hide(v any, secret string) any {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			v[i] = hide(v[i], secret)
-		}
-	case map[string]any:
-		if structured(v) {
-			for key := range v {
-				v[key] = hide(v[key], secret)
-			}
-			v["rootPassword"], v["secret"], v["privateKey"] = secret, secret, map[string]any{"data": secret}
-		}
-	}
-	return v
-}
-
-// structured reports whether an object has members that Google named, and is no
-// map of the owner's own words, such as labels.
-func structured(object map[string]any) bool {
-	for _, value := range object {
-		if _, text := value.(string); !text {
-			return true
-		}
-	}
-	return len(object) == 0 || object["name"] != nil || object["kind"] != nil || object["id"] != nil
+	return []tape.Exchange{conformance.PlantJSON(e, secret, []string{"Authorization", "Set-Cookie", "X-Goog-Api-Key", "X-Goog-Meta-Token"}, map[string]any{
+		"rootPassword": secret, "secret": secret, "privateKey": map[string]any{"data": secret},
+	})}
 }

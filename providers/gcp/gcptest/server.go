@@ -1,6 +1,7 @@
 package gcptest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -44,8 +45,9 @@ func WithFault(faults ...Fault) Option {
 	return func(s *Server) { s.settings.Faults = slices.Concat(faults, s.settings.Faults) }
 }
 
-// WithPageSize makes no page of any listing longer than n.
-func WithPageSize(n int) Option { return func(s *Server) { s.pageSize = n } }
+// WithPageSize makes no page of any listing longer than n; zero leaves that to the
+// world.
+func WithPageSize(n int) Option { return func(s *Server) { s.pageSize = cmp.Or(n, s.pageSize) } }
 
 // WithAddr sets where Start listens: a loopback address and a port.
 func WithAddr(addr string) Option { return func(s *Server) { s.settings.Addr = addr } }

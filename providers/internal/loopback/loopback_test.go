@@ -142,6 +142,26 @@ func TestStartAgain(t *testing.T) {
 	}
 }
 
+// TestServe: one call stops the server and what reaches it; goleak looks whether
+// anything stays behind.
+func TestServe(t *testing.T) {
+	reach, stop, err := toy(Settings[fault]{Identity: NewIdentity()}).Serve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := &http.Client{Transport: reach}
+	if status, err := ask(t.Context(), through, http.MethodGet, "https://cloud.example/"); err != nil || status != http.StatusOK {
+		t.Errorf("%d, %v", status, err)
+	}
+	stop()
+	if _, err := ask(t.Context(), through, http.MethodGet, "https://cloud.example/"); err == nil {
+		t.Error("a server that was stopped answers")
+	}
+	if _, _, err := toy(Settings[fault]{Addr: "192.0.2.1:0"}).Serve(); err == nil {
+		t.Error("it listens on an address that is not loopback")
+	}
+}
+
 // TestTrust: whoever does not trust the certificate gets nothing, and whoever
 // reads it from a file does.
 func TestTrust(t *testing.T) {

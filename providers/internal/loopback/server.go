@@ -116,6 +116,17 @@ func (s *Server[F, C]) serve(listener net.Listener) (stop func()) {
 	})
 }
 
+// Serve starts the server for one client: it returns what reaches it, and what
+// stops both.
+func (s *Server[F, C]) Serve() (reach http.RoundTripper, stop func(), err error) {
+	_, halt, err := s.Start()
+	if err != nil {
+		return nil, nil, err
+	}
+	transport := s.Transport()
+	return transport, func() { transport.CloseIdleConnections(); halt() }, nil
+}
+
 // Transport returns a transport that dials this server whatever host a request
 // names, and trusts it; where the server speaks plain HTTP, so does the transport,
 // even where the URL says https. With it real clients need no endpoint setting,
