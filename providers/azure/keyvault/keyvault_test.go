@@ -59,13 +59,18 @@ func TestForeignEntries(t *testing.T) {
 	}
 }
 
-// Permissions that are not said may be any; those that are said to be none are.
+// Permissions that are not said, or not known, may be any; those that are said to be
+// none are.
 func TestPermissionsUnsaid(t *testing.T) {
 	for permissions, want := range map[string]exposure.Range{
 		``:                       {Least: exposure.Private, Most: exposure.Shared},
 		`,"permissions":null`:    {Least: exposure.Private, Most: exposure.Shared},
 		`,"permissions":{}`:      {},
 		`,"permissions":["get"]`: {Least: exposure.Private, Most: exposure.Shared},
+
+		`,"permissions":{"secrets":["fly"]}`:       {Least: exposure.Private, Most: exposure.Shared},
+		`,"permissions":{"secrets":["fly","get"]}`: {Least: exposure.Shared, Most: exposure.Shared},
+		`,"permissions":{"keys":["ALL"]}`:          {Least: exposure.Shared, Most: exposure.Shared},
 	} {
 		entry := `{"id":"` + vaultID + `","name":"v","properties":{"tenantId":"t2","accessPolicies":[{"tenantId":"t2"` + permissions + `}]}}`
 		if got := exposure.Assess(open(t, "t1").of(entry)).Range; got != want {
@@ -75,7 +80,7 @@ func TestPermissionsUnsaid(t *testing.T) {
 }
 
 // Every permission that Microsoft documents comes to an action of its own; only
-// "all" and what is new come to any.
+// "all" comes to any.
 func TestPermissions(t *testing.T) {
 	for word, action := range actions {
 		a := access{can: make(map[resource.Action]bool)}

@@ -20,6 +20,7 @@ type access struct {
 	principals int
 	can        map[resource.Action]bool
 	odd        bool // permissions that cannot be read
+	unknown    bool // permissions that nobody knows
 }
 
 // addPolicies reads whose tenants the access policies are of. With roles in their
@@ -109,21 +110,22 @@ var actions = map[string]resource.Action{
 	"delete": resource.Delete, "deletesas": resource.Delete, "purge": resource.Delete,
 	"managecontacts": resource.Configure, "manageissuers": resource.Configure, "setissuers": resource.Configure, "deleteissuers": resource.Configure,
 	"getrotationpolicy": resource.ReadMeta, "setrotationpolicy": resource.Configure,
+	"all": resource.AnyAction,
 }
 
-// allow counts the permissions on keys, secrets, certificates or storage. What is
-// not known, "all" included, may be anything.
+// allow counts the permissions on keys, secrets, certificates or storage. One that
+// is not known may be anything, or nothing.
 func (a *access) allow(raw json.RawMessage) {
 	var words []string
 	if json.Unmarshal(raw, &words) != nil {
 		a.odd = true
 	}
 	for _, word := range words {
-		action, known := actions[strings.ToLower(strings.TrimSpace(word))]
-		if !known {
-			action = resource.AnyAction
+		if action, known := actions[strings.ToLower(strings.TrimSpace(word))]; known {
+			a.can[action] = true
+		} else {
+			a.unknown = true
 		}
-		a.can[action] = true
 	}
 }
 
@@ -137,9 +139,12 @@ func (v *vault) addTenant(a *access, trusted bool) {
 	own, known := v.client.OwnTenant(v.Scope.Account, a.tenant)
 	can := a.sorted()
 	hidden := []resource.Hidden{{Via: accessPolicy, To: resource.Outsiders(a.tenant), Can: can}}
+	anything := []resource.Hidden{{Via: accessPolicy, To: resource.Outsiders(a.tenant)}}
 	if a.odd && !own {
-		v.Gaps = append(v.Gaps, v.gap(resource.Malformed, "permissions of the tenant "+a.tenant+" cannot be read",
-			[]resource.Hidden{{Via: accessPolicy, To: resource.Outsiders(a.tenant)}}, nil))
+		v.Gaps = append(v.Gaps, v.gap(resource.Malformed, "permissions of the tenant "+a.tenant+" cannot be read", anything, nil))
+	}
+	if a.unknown && !own {
+		v.Gaps = append(v.Gaps, v.gap(resource.Undecided, "what permissions of the tenant "+a.tenant+" allow is not known", anything, nil))
 	}
 	switch {
 	case own || len(can) == 0:
