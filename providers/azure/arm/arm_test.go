@@ -494,21 +494,26 @@ var aStore = arm.ID{Subscription: sub, Group: "rg", Type: "Microsoft.Storage/sto
 // be in it.
 func TestGone(t *testing.T) {
 	whole := aStore.String()
-	for message, want := range map[string]map[string]bool{
-		"The Resource 'Microsoft.Storage/storageAccounts/cars' under resource group 'rg' was not found.":          {"ResourceNotFound": true, "NotFound": false},
-		"The Resource 'microsoft.storage/STORAGEACCOUNTS/Cars' under resource group 'rg' was not found.":          {"ResourceNotFound": true},
-		"Can not perform requested operation on nested resource. Parent resource 'cars' not found.":               {"ParentResourceNotFound": true, "NotFound": false},
-		`Can not perform requested operation on nested resource. Parent resource "Cars" not found.`:               {"ParentResourceNotFound": true},
-		"Failed to perform 'read', because the parent resource '" + whole + "' could not be found.":               {"ParentResourceNotFound": true},
-		"Failed to perform 'read', because the parent resource '" + whole + "/fileServices/default' is not there": {"ParentResourceNotFound": false},
-		"Parent resource 'cars/default' not found.":                                                               {"ParentResourceNotFound": false, "ResourceNotFound": false},
-		"The Resource 'Microsoft.Storage/storageAccounts/cars/queueServices/default' was not found.":              {"ResourceNotFound": false},
-		"The 'Microsoft.Storage/storageAccounts/localUsers' of 'cars' was not found.":                             {"ResourceNotFound": false},
-		"The Resource 'Microsoft.Storage/storageAccounts/bikes' under resource group 'cars' was not found.":       {"ResourceNotFound": false},
-		"The network security perimeter 'fence' was not found.":                                                   {"ResourceNotFound": false},
+	type says = map[string]bool
+	for message, want := range map[string]says{
+		"The Resource 'Microsoft.Storage/storageAccounts/cars' under resource group 'rg' was not found.":     {"ResourceNotFound": true, "NotFound": false},
+		"The Resource 'microsoft.storage/STORAGEACCOUNTS/Cars' under resource group 'rg' was not found.":     {"ResourceNotFound": true},
+		"The requested resource of type 'Microsoft.Storage/storageAccounts' with name 'cars' was not found.": {"ResourceNotFound": true},
 
-		"The account doesn't exist: cars": {"ResourceNotFound": false},
-		"no":                              {"ResourceNotFound": false, "ParentResourceNotFound": false, "ResourceGroupNotFound": true, "SubscriptionNotFound": false},
+		"Can not perform requested operation on nested resource. Parent resource 'cars' not found.": {"ParentResourceNotFound": true, "NotFound": false},
+		"Failed to perform 'read', because the parent resource '" + whole + "' could not be found.": {"ParentResourceNotFound": true},
+
+		"Failed to perform 'read', because the parent resource '" + whole + "/fileServices/default' could not be found.": {"ParentResourceNotFound": false},
+		"Can not perform requested operation on nested resource. Parent resource 'cars/default' not found.":              {"ParentResourceNotFound": false, "ResourceNotFound": false},
+
+		"The Resource 'Microsoft.Storage/storageAccounts/cars/queueServices/default' under resource group 'rg' was not found.": {"ResourceNotFound": false},
+		"The Resource 'Microsoft.Storage/storageAccounts/bikes' under resource group 'cars' was not found.":                    {"ResourceNotFound": false},
+		"The requested resource of type 'Microsoft.Storage/storageAccounts/localUsers' with name 'cars' was not found.":        {"ResourceNotFound": false},
+
+		"The network security perimeter of the resource '" + whole + "' was not found.": {"ResourceNotFound": false},
+		"The account doesn't exist: cars":                                               {"ResourceNotFound": false},
+
+		"no": {"ResourceNotFound": false, "ParentResourceNotFound": false, "ResourceGroupNotFound": true, "SubscriptionNotFound": false},
 	} {
 		for code, gone := range want {
 			var asked []sent

@@ -107,29 +107,27 @@ func (id ID) gone(code, message string) bool {
 	case "ResourceGroupNotFound":
 		return true
 	case "ResourceNotFound", "ParentResourceNotFound":
-		return id.quotedIn(message)
+		return id.missing(message)
 	}
 	return false
 }
 
-// quoted is something between quotation marks.
-var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"`)
-
-// quotedIn reports whether a message quotes the store, by its name, its type and
-// name or its id, and nothing that is in it.
-func (id ID) quotedIn(message string) bool {
-	name, typed, whole := Key(id.Name()), Key(id.Type+"/"+id.Name()), Key(id.String())
-	found := false
-	for _, text := range quoted.FindAllString(message, -1) {
-		switch text = Key(text[1 : len(text)-1]); {
-		case slices.Contains([]string{name, typed, whole}, text):
-			found = true
-		case strings.HasPrefix(text, name+"/"), strings.HasPrefix(text, Key(id.Type)+"/"), strings.HasPrefix(text, whole+"/"):
-			return false
-		}
+// missing reports whether a message says of the store that it was not found: in the
+// words of Resource Manager, or in those of Microsoft.Sql and the services that are
+// made like it. To quote the store for something else that is missing says nothing.
+//
+// Source: https://github.com/Azure/azure-powershell (src/Sql/Sql.Test/ScenarioTests)
+func (id ID) missing(message string) bool {
+	found := notFound.FindStringSubmatch(message)
+	if found == nil {
+		return false
 	}
-	return found
+	what, kind, name := found[1]+found[2], found[3], found[4]
+	return Is(what, id.Name(), id.Type+"/"+id.Name(), id.String()) || Is(kind, id.Type) && Is(name, id.Name())
 }
+
+var notFound = regexp.MustCompile(
+	`(?i)^The Resource '([^']+)' under resource group|Parent resource '([^']+)' (?:could )?not|^The requested resource of type '([^']+)' with name '([^']+)' was not found`)
 
 // unregistered reports whether a refusal says that the subscription has never
 // used the service, or has turned it off, which it can only do when nothing of it
