@@ -65,10 +65,13 @@ func (a *account) askContainers(ctx context.Context, r *resource.Resource) error
 	a.oddContainers(r, odd, whole.can)
 	a.openContainers(r, blobs)
 	a.openContainers(r, whole)
-	if len(blobs.names)+len(whole.names) > 0 {
-		a.unsaid(r)
-	}
 	because := resource.Evidence{Call: containersCall, Of: string(r.ID), Pointer: "/value", Quote: fmt.Sprintf("containers: %d", count)}
+	switch open := len(blobs.names) + len(whole.names); {
+	case open > 0:
+		a.unsaid(r)
+	case len(odd) == 0:
+		a.permits(r, whole.can, because)
+	}
 	r.Set("containers", float64(count), because)
 	if len(odd) == 0 {
 		r.Set("public_containers", float64(len(blobs.names)+len(whole.names)), because)
@@ -124,6 +127,21 @@ func (a *account) openContainers(r *resource.Resource, d door) {
 	if !a.anonymousOff {
 		a.opened(r, g)
 	}
+}
+
+// permits shows what keeps an account closed whose containers may let in whoever
+// has no credential, and do not: the next one may.
+func (a *account) permits(r *resource.Resource, can []resource.Action, because resource.Evidence) {
+	if a.anonymousOff || a.unread || !a.anonymousSet && !isNull(a.AllowBlobPublicAccess) {
+		return
+	}
+	r.Grants = append(r.Grants, resource.Grant{
+		To: resource.Anyone, Can: can, Via: containerChannel, Because: []resource.Evidence{because},
+		Note: "once a container allows it; the account does",
+	})
+	r.Guards = append(r.Guards, resource.Guard{
+		Name: "no container with anonymous access", On: []resource.Channel{containerChannel}, Cap: resource.Nobody, Because: []resource.Evidence{because},
+	})
 }
 
 // unsaid adds the gap of an account with open containers that never said whether
