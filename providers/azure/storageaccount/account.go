@@ -44,7 +44,7 @@ type account struct {
 	unread bool // it has no properties that can be read
 
 	anonymousOff bool // it forbids its containers to let anybody in
-	anonymousSet bool // it has said whether it does
+	anonymousOdd bool // what it says of that cannot be read
 	loginsOff    bool // nobody can log in by SFTP
 	everywhere   bool // its own network rules let everybody through
 	addressed    bool // they let addresses of the internet through, or may
@@ -124,13 +124,15 @@ func (a *account) text(r *resource.Resource, key, member string, raw json.RawMes
 	return value
 }
 
-// addAnonymous reads whether containers may let in whoever has no credential; see
-// unsaid for an account that never said so.
+// addAnonymous reads whether containers may let in whoever has no credential.
+// Where nobody ever said so they may: the property has no value until it is set,
+// and null permits what true does. (References of later client libraries call the
+// default false, which is what new accounts are created with, and told as such.)
 //
-// Source: https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent
+// Source: https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-configure
 func (a *account) addAnonymous(r *resource.Resource) {
-	allowed, known := a.flag(r, "allow_blob_public_access", "allowBlobPublicAccess", a.AllowBlobPublicAccess, nil)
-	a.anonymousSet = known
+	permitted := true
+	allowed, known := a.flag(r, "allow_blob_public_access", "allowBlobPublicAccess", a.AllowBlobPublicAccess, &permitted)
 	switch {
 	case known && !allowed:
 		a.anonymousOff = true
@@ -138,11 +140,12 @@ func (a *account) addAnonymous(r *resource.Resource) {
 			Name: "allowBlobPublicAccess", On: []resource.Channel{containerChannel}, Cap: resource.Nobody,
 			Because: []resource.Evidence{a.cite("allowBlobPublicAccess=false")},
 		})
-	case !known && !isNull(a.AllowBlobPublicAccess):
+	case !known:
+		a.anonymousOdd = true
 		g := &r.Gaps[len(r.Gaps)-1]
 		g.Shields = []resource.Shield{{On: []resource.Channel{containerChannel}, Cap: resource.Nobody}}
-	case !known:
-		r.Notes = append(r.Notes, "allowBlobPublicAccess is not set: its containers decide who needs no credential")
+	case isNull(a.AllowBlobPublicAccess):
+		r.Notes = append(r.Notes, "allowBlobPublicAccess was never set, which permits anonymous access: its containers decide")
 	}
 }
 

@@ -66,10 +66,7 @@ func (a *account) askContainers(ctx context.Context, r *resource.Resource) error
 	a.openContainers(r, blobs)
 	a.openContainers(r, whole)
 	because := resource.Evidence{Call: containersCall, Of: string(r.ID), Pointer: "/value", Quote: fmt.Sprintf("containers: %d", count)}
-	switch open := len(blobs.names) + len(whole.names); {
-	case open > 0:
-		a.unsaid(r)
-	case len(odd) == 0:
+	if len(odd)+len(blobs.names)+len(whole.names) == 0 {
 		a.permits(r, whole.can, because)
 	}
 	r.Set("containers", float64(count), because)
@@ -120,8 +117,8 @@ func (a *account) openContainers(r *resource.Resource, d door) {
 			g.Witness.Action, g.Witness.Resource = "List Blobs", at+first+"?restype=container&comp=list"
 		}
 	}
-	if !a.anonymousSet {
-		g.Note += "; the account has never said that they may"
+	if isNull(a.AllowBlobPublicAccess) {
+		g.Note += "; allowBlobPublicAccess was never set, which permits it"
 	}
 	r.Grants = append(r.Grants, g)
 	if !a.anonymousOff {
@@ -132,7 +129,7 @@ func (a *account) openContainers(r *resource.Resource, d door) {
 // permits shows what keeps an account closed whose containers may let in whoever
 // has no credential, and do not: the next one may.
 func (a *account) permits(r *resource.Resource, can []resource.Action, because resource.Evidence) {
-	if a.anonymousOff || a.unread || !a.anonymousSet && !isNull(a.AllowBlobPublicAccess) {
+	if a.anonymousOff || a.unread || a.anonymousOdd {
 		return
 	}
 	r.Grants = append(r.Grants, resource.Grant{
@@ -142,20 +139,6 @@ func (a *account) permits(r *resource.Resource, can []resource.Action, because r
 	r.Guards = append(r.Guards, resource.Guard{
 		Name: "no container with anonymous access", On: []resource.Channel{containerChannel}, Cap: resource.Nobody, Because: []resource.Evidence{because},
 	})
-}
-
-// unsaid adds the gap of an account with open containers that never said whether
-// they may be: Microsoft's references call the default true, and false.
-//
-// Source: https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent
-// and https://learn.microsoft.com/rest/api/storagerp/storage-accounts/list
-func (a *account) unsaid(r *resource.Resource) {
-	if a.unread || !isNull(a.AllowBlobPublicAccess) {
-		return
-	}
-	g := listGap(resource.Undecided, "allowBlobPublicAccess is not set: Microsoft's references contradict each other on whether that permits anonymous access")
-	g.Shields = []resource.Shield{{On: []resource.Channel{containerChannel}, Cap: resource.Nobody}}
-	r.Gaps = append(r.Gaps, g)
 }
 
 // oddContainers adds the gap of containers whose level is not known: anybody may
@@ -306,7 +289,8 @@ func (a *account) learnPerimeter(r *resource.Resource, in perimeter.Inbound) {
 
 // through adds somebody who needs no credential as the perimeter lets them in: its
 // address rules ask for none, while those for subscriptions ask for an identity. An
-// account that has not said what its containers may do may close them there, too.
+// account of which it is not known what its containers may do may close them there,
+// too.
 //
 // Source: https://learn.microsoft.com/azure/private-link/network-security-perimeter-concepts
 func (a *account) through(r *resource.Resource, g resource.Grant) {
@@ -317,11 +301,11 @@ func (a *account) through(r *resource.Resource, g resource.Grant) {
 	grants := admission.Grants(perimeter.Channel, resource.CredentialNone, g.Can, append(slices.Clone(g.Because), a.inbound.Because...)...)
 	_, hidden := admission.Hides(perimeter.Channel, resource.CredentialNone, g.Can)
 	detail := "whom the perimeter lets in is not known, and " + g.Note + " ask for no credential"
-	unsaid := g.Via == containerChannel && !a.anonymousSet
-	if unsaid && a.inbound.Certain {
+	odd := g.Via == containerChannel && (a.unread || a.anonymousOdd)
+	if odd && a.inbound.Certain {
 		detail = "whether containers that the perimeter leads to may let in whoever has no credential is not known: " + g.Note
 	}
-	if unsaid || !a.inbound.Certain {
+	if odd || !a.inbound.Certain {
 		for _, through := range grants {
 			hidden = append(hidden, resource.Hidden{Via: through.Via, To: through.To, Can: through.Can})
 		}
