@@ -1,11 +1,13 @@
 package arm
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/internal/restapi"
 )
@@ -101,8 +103,45 @@ func Member(members map[string]json.RawMessage, name string) (raw json.RawMessag
 	return raw, false
 }
 
-// Into decodes the properties, which have to be an object, into a value.
-func (r Record) Into(properties any) error { return decode(r.Item.Call, r.Properties, properties) }
+// Into decodes the properties, which have to be an object, into a value. Where a
+// member stands there twice, in one spelling or in several, nobody says which of
+// them counts, and the properties cannot be read.
+func (r Record) Into(properties any) error {
+	if name := twice(r.Properties); name != "" {
+		return collect.Malformed(r.Item.Call, "%q stands there twice", restapi.Line(name))
+	}
+	return decode(r.Item.Call, r.Properties, properties)
+}
+
+// twice returns the first member of an object, or of one inside of it, that has the
+// name of another one, however it is written; "" where there is none.
+func twice(text []byte) string {
+	d := json.NewDecoder(bytes.NewReader(text))
+	var open []map[string]bool // the names seen in each object that is open; nil for a list
+	for named := false; ; {    // named says that a value follows its name
+		token, err := d.Token()
+		if err != nil {
+			return "" // the end, or what is found when it is decoded
+		}
+		name, text := token.(string)
+		switch top := len(open) - 1; {
+		case token == json.Delim('{'):
+			open, named = append(open, make(map[string]bool)), false
+		case token == json.Delim('['):
+			open, named = append(open, nil), false
+		case token == json.Delim('}'), token == json.Delim(']'):
+			open = open[:top]
+		case text && !named && top >= 0 && open[top] != nil:
+			folded := strings.ToLower(strings.ToUpper(name)) // as far as package json folds
+			if open[top][folded] {
+				return name
+			}
+			open[top][folded], named = true, true
+		default:
+			named = false
+		}
+	}
+}
 
 // Evidence cites the listing for something that it says of this resource.
 func (r Record) Evidence(quote string) resource.Evidence { return r.Item.Evidence(r.ID, quote) }

@@ -134,3 +134,20 @@ func TestIs(t *testing.T) {
 		t.Error("words are compared without case, and whole")
 	}
 }
+
+// TestTwice: which of two members of one name counts, nobody says, wherever they
+// stand; members of different objects have nothing to do with each other.
+func TestTwice(t *testing.T) {
+	for properties, readable := range map[string]bool{
+		`{}`: true, `{"a":"a","b":["a","a",{"a":1},{"a":2}],"c":{"a":1,"b":{}}}`: true, `{"a":[[]],"b":"A"}`: true,
+		`{"a":1,"A":1}`: false, `{"a":1,"a":1}`: false, `{"k":1,"K":2}`: false, `{"s":1,"ſ":2}`: false,
+		`{"a":{"b":[],"c":"b","B":null}}`: false, `{"a":[{},[{"b":1,"B":2}]]}`: false, `{"a":{"x":1},"A":{"y":1}}`: false,
+		`{"a":`: false, `null`: false, `[]`: false,
+	} {
+		r := arm.Record{Item: arm.Item{Call: "storage:storageAccounts.list"}, Properties: json.RawMessage(properties)}
+		var into map[string]any
+		if err := r.Into(&into); (err == nil) != readable {
+			t.Errorf("%s: %v", properties, err)
+		}
+	}
+}

@@ -63,8 +63,8 @@ type ruleProperties struct {
 // ruleMembers are those that are read, or admit nobody.
 var ruleMembers = []string{"direction", "addressPrefixes", "serviceTags", "subscriptions", "networkSecurityPerimeters", "provisioningState"}
 
-// UnmarshalJSON reads the members that are known, and the names of others that hold
-// something, or stand there in several spellings.
+// UnmarshalJSON reads the members that are known, and the names of the others that
+// hold something.
 func (p *ruleProperties) UnmarshalJSON(text []byte) error {
 	type plain ruleProperties
 	var members map[string]json.RawMessage
@@ -72,7 +72,7 @@ func (p *ruleProperties) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	for name, value := range members {
-		if _, twice := arm.Member(members, name); twice || !arm.Is(name, ruleMembers...) && !slices.Contains([]string{"null", "[]", "{}", `""`}, string(value)) {
+		if !arm.Is(name, ruleMembers...) && !slices.Contains([]string{"null", "[]", "{}", `""`}, string(value)) {
 			p.further = append(p.further, name)
 		}
 	}

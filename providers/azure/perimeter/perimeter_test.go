@@ -165,7 +165,7 @@ func TestTable(t *testing.T) {
 		{`"Disabled"`, configured("Enforced", inbound("networkSecurityPerimeters", `[{"id":"x"}]`)), between(private, shared), exactly(private)},
 		{`"Disabled"`, configured("Enforced", inbound("addressPrefixes", `["203.0.113.0/24"],"everybody":true`)), between(shared, reachable), exactly(private)},
 		{`"Disabled"`, configured("Enforced", inbound("addressPrefixes", `["203.0.113.0/24"],"tenants":["*"]`)), between(shared, reachable), exactly(private)},
-		{`"Disabled"`, configured("Enforced", inbound("addressPrefixes", `["0.0.0.0/0"],"AddressPrefixes":[]`)), between(private, reachable), exactly(private)},
+		{`"Disabled"`, configured("Enforced", inbound("addressPrefixes", `["0.0.0.0/0"],"AddressPrefixes":[]`)), between(private, reachable), between(private, shared)},
 		{`"Disabled"`, configured("Enforced", inbound("AddressPrefixes", `["203.0.113.0/24"],"provisioningState":"Succeeded","fullyQualifiedDomainNames":[],"emailAddresses":null`)), exactly(shared), exactly(private)},
 	} {
 		r, d := store(), door(c.word)
