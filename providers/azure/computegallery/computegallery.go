@@ -9,10 +9,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
-	"strconv"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
@@ -50,34 +47,7 @@ func (c *collector) Kind() *collect.Kind { return Kind }
 // List lists the galleries. An entry that cannot be told from others is a store
 // of which nothing is known, and the last error says so as well.
 func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
-	return func(yield func(*resource.Resource, error) bool) {
-		var odd error
-		for item, err := range c.client.List(ctx, listCall, c.scope.Account) {
-			if err != nil {
-				yield(nil, arm.Failed(listCall, c.scope.Account, err))
-				return
-			}
-			r, why := c.describe(item)
-			if why != nil && odd == nil {
-				odd = collect.Malformed(listCall, "%s: %w", r.Name, why)
-			}
-			if !yield(r, nil) {
-				return
-			}
-		}
-		if odd != nil {
-			yield(nil, arm.Failed(listCall, c.scope.Account, odd))
-		}
-	}
-}
-
-// unnamed says what an entry lacks to be told from others, or nil.
-func (c *collector) unnamed(record arm.Record) error {
-	if record.ID == "" || record.Name == "" {
-		return errors.New("it has no id or no name")
-	}
-	_, err := arm.ParseListed(record.ID, typeName, c.scope.Account)
-	return err
+	return c.client.Stores(ctx, listCall, c.scope.Account, c.describe)
 }
 
 // describe makes a store of an entry. What it is shared with is told in full only
@@ -88,10 +58,7 @@ func (c *collector) unnamed(record arm.Record) error {
 // Source: https://learn.microsoft.com/rest/api/compute/galleries/get ($expand)
 func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error) {
 	record := item.Record()
-	r = &resource.Resource{
-		ID: resource.ID(record.ID), Kind: Kind.Name, Class: Kind.Class, Name: record.Name,
-		Scope: c.scope, Created: record.Created, Tags: record.Tags,
-	}
+	r, unnamed = record.Store(Kind, typeName, c.scope)
 	var has struct {
 		Profile json.RawMessage `json:"sharingProfile"`
 	}
@@ -107,10 +74,7 @@ func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error
 	if private {
 		r.Set(sharing, profile.Permissions, record.Evidence("sharingProfile.permissions="+firewall.Quote(profile.Permissions)))
 	}
-	unnamed = c.unnamed(record)
 	if unnamed != nil {
-		r.Name = fmt.Sprintf("entry %d of the listing", item.Place+1)
-		r.ID = resource.ID("/subscriptions/" + c.scope.Account + "/providers/" + typeName + "/#" + strconv.Itoa(item.Place+1))
 		r.Settings = nil
 		r.Gaps = append(r.Gaps, resource.Gap{
 			Call: listCall, Permission: Kind.Lists[0].Permission, Reason: resource.Malformed, Detail: unnamed.Error(),

@@ -7,10 +7,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
-	"strconv"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
@@ -49,25 +46,7 @@ func (c *collector) Questions(*resource.Resource) []*collect.Question { return n
 // List lists the registries. An entry that cannot be told from others is a store
 // of which nothing is known, and the last error says so as well.
 func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
-	return func(yield func(*resource.Resource, error) bool) {
-		var odd error
-		for item, err := range c.client.List(ctx, listCall, c.scope.Account) {
-			if err != nil {
-				yield(nil, arm.Failed(listCall, c.scope.Account, err))
-				return
-			}
-			r, why := c.describe(item)
-			if why != nil && odd == nil {
-				odd = collect.Malformed(listCall, "%s: %w", r.Name, why)
-			}
-			if !yield(r, nil) {
-				return
-			}
-		}
-		if odd != nil {
-			yield(nil, arm.Failed(listCall, c.scope.Account, odd))
-		}
-	}
+	return c.client.Stores(ctx, listCall, c.scope.Account, c.describe)
 }
 
 // properties are read one by one, so that an odd one does not hide the others.
@@ -88,28 +67,12 @@ type registry struct {
 	has    properties
 }
 
-// unnamed says what an entry lacks to be told from others, or nil.
-func (c *collector) unnamed(record arm.Record) error {
-	if record.ID == "" || record.Name == "" {
-		return errors.New("it has no id or no name")
-	}
-	_, err := arm.ParseListed(record.ID, typeName, c.scope.Account)
-	return err
-}
-
 // describe makes a store of an entry. The error says why the entry has no id or no
 // name to go by, and the store is known by its place alone.
 func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error) {
 	record := item.Record()
-	s := registry{record: record, Resource: &resource.Resource{
-		ID: resource.ID(record.ID), Kind: Kind.Name, Class: Kind.Class, Name: record.Name,
-		Scope: c.scope, Created: record.Created, Tags: record.Tags,
-	}}
-	unnamed = c.unnamed(record)
-	if unnamed != nil {
-		s.Name = fmt.Sprintf("entry %d of the listing", item.Place+1)
-		s.ID = resource.ID("/subscriptions/" + c.scope.Account + "/providers/" + typeName + "/#" + strconv.Itoa(item.Place+1))
-	}
+	r, unnamed = record.Store(Kind, typeName, c.scope)
+	s := registry{record: record, Resource: r}
 	if record.Into(&s.has) != nil {
 		s.unread("its properties cannot be read")
 		return s.Resource, unnamed

@@ -15,8 +15,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -57,25 +55,7 @@ func (c *Collector) listCall() string { return c.kind.Lists[0].Call }
 // List implements collect.Collector. An entry that cannot be told from others is
 // a store of which nothing is known, and the last error says so as well.
 func (c *Collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
-	return func(yield func(*resource.Resource, error) bool) {
-		var odd error
-		for item, err := range c.client.List(ctx, c.listCall(), c.scope.Account) {
-			if err != nil {
-				yield(nil, arm.Failed(c.listCall(), c.scope.Account, err))
-				return
-			}
-			r, why := c.Describe(item)
-			if why != nil && odd == nil {
-				odd = collect.Malformed(c.listCall(), "%s: %w", r.Name, why)
-			}
-			if !yield(r, nil) {
-				return
-			}
-		}
-		if odd != nil {
-			yield(nil, arm.Failed(c.listCall(), c.scope.Account, odd))
-		}
-	}
+	return c.client.Stores(ctx, c.listCall(), c.scope.Account, c.Describe)
 }
 
 // properties are the members that disks and snapshots share. Each is read by
@@ -101,28 +81,12 @@ type store struct {
 	has       properties
 }
 
-// unnamed says what an entry lacks to be told from others, or nil.
-func (c *Collector) unnamed(record arm.Record) error {
-	if record.ID == "" || record.Name == "" {
-		return errors.New("it has no id or no name")
-	}
-	_, err := arm.ParseListed(record.ID, c.typeName, c.scope.Account)
-	return err
-}
-
 // Describe makes a store of an entry of the listing. The error says why the entry
 // has no id or no name to go by, and the store is known by its place alone.
 func (c *Collector) Describe(item arm.Item) (r *resource.Resource, unnamed error) {
 	record := item.Record()
-	s := store{collector: c, record: record, Resource: &resource.Resource{
-		ID: resource.ID(record.ID), Kind: c.kind.Name, Class: c.kind.Class, Name: record.Name,
-		Scope: c.scope, Created: record.Created, Tags: record.Tags,
-	}}
-	unnamed = c.unnamed(record)
-	if unnamed != nil {
-		s.Name = fmt.Sprintf("entry %d of the listing", item.Place+1)
-		s.ID = resource.ID("/subscriptions/" + c.scope.Account + "/providers/" + c.typeName + "/#" + strconv.Itoa(item.Place+1))
-	}
+	r, unnamed = record.Store(c.kind, c.typeName, c.scope)
+	s := store{collector: c, record: record, Resource: r}
 	if err := record.Into(&s.has); err != nil {
 		s.unread("its properties cannot be read")
 		return s.Resource, unnamed

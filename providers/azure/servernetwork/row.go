@@ -3,6 +3,7 @@ package servernetwork
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -85,25 +86,13 @@ func (c *collector) listCall() string { return c.Row.Kind.Lists[0].Call }
 // List implements collect.Collector. An entry that cannot be read stays, as a
 // store of which nothing is known, and the last error says so.
 func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
-	return func(yield func(*resource.Resource, error) bool) {
-		var odd error
-		for item, err := range c.client.List(ctx, c.listCall(), c.scope.Account) {
-			if err != nil {
-				yield(nil, arm.Failed(c.listCall(), c.scope.Account, err))
-				return
-			}
-			s := c.describe(item)
-			if s.nameless && odd == nil {
-				odd = collect.Malformed(c.listCall(), "entry %d has no id that could be asked about", item.Place+1)
-			}
-			if !yield(s.Resource, nil) {
-				return
-			}
+	return c.client.Stores(ctx, c.listCall(), c.scope.Account, func(item arm.Item) (*resource.Resource, error) {
+		s := c.describe(item)
+		if s.nameless {
+			return s.Resource, errors.New("it has no id that could be asked about")
 		}
-		if odd != nil {
-			yield(nil, arm.Failed(c.listCall(), c.scope.Account, odd))
-		}
-	}
+		return s.Resource, nil
+	})
 }
 
 // describe makes a store of an entry.

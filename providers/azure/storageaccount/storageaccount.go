@@ -8,6 +8,7 @@ package storageaccount
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -80,25 +81,13 @@ func (c *collector) Kind() *collect.Kind { return Kind }
 
 // List implements collect.Collector.
 func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, error] {
-	return func(yield func(*resource.Resource, error) bool) {
-		var odd error
-		for item, err := range c.client.List(ctx, listCall, c.scope.Account) {
-			if err != nil {
-				yield(nil, arm.Failed(listCall, c.scope.Account, err))
-				return
-			}
-			r, named := c.describe(item)
-			if !named && odd == nil {
-				odd = collect.Malformed(listCall, "%s is no storage account of this subscription", r.Name)
-			}
-			if !yield(r, nil) {
-				return
-			}
+	return c.client.Stores(ctx, listCall, c.scope.Account, func(item arm.Item) (*resource.Resource, error) {
+		r, named := c.describe(item)
+		if !named {
+			return r, errors.New("it is no storage account of this subscription")
 		}
-		if odd != nil {
-			yield(nil, arm.Failed(listCall, c.scope.Account, odd))
-		}
-	}
+		return r, nil
+	})
 }
 
 // describe makes a store of an entry of the listing, and reports whether the entry
