@@ -32,23 +32,11 @@ func Open() Admission { return Admission{Admitted: netset.Public(), ranges: nets
 // Reach is how far the admission reaches at its widest, in the words of verdicts.
 // What could not be read is not in it; see Doubtful.
 func (a Admission) Reach() resource.Reach {
-	reach := a.addressReach()
+	reach := a.Admitted.Reach()
 	if a.Azure {
 		reach = max(reach, resource.ReachProvider)
 	}
 	return reach
-}
-
-func (a Admission) addressReach() resource.Reach {
-	switch {
-	case a.Admitted.Empty():
-		return resource.ReachPrivate
-	case a.Admitted.Internet():
-		return resource.ReachInternet
-	case a.Admitted.Broad():
-		return resource.ReachBroad
-	}
-	return resource.ReachListed
 }
 
 // MayReach is how far it may reach, with what could not be read.
@@ -70,14 +58,14 @@ func (a Admission) Doubtful() bool { return a.MayReach() > a.Reach() }
 // internet. Short of that, the first names the ranges.
 func (a Admission) Grants(via resource.Channel, holding resource.Credential, can []resource.Action, because ...resource.Evidence) []resource.Grant {
 	var grants []resource.Grant
-	if reach := a.addressReach(); reach > resource.ReachPrivate {
+	if reach := a.Admitted.Reach(); reach > resource.ReachPrivate {
 		to := resource.Audience{Reach: reach, Credential: holding}
 		if reach != resource.ReachInternet {
 			to.Named = a.Named()
 		}
 		grants = append(grants, resource.Grant{To: to, Can: slices.Clone(can), Via: via, Because: because})
 	}
-	if a.Azure && a.addressReach() != resource.ReachInternet {
+	if a.Azure && a.Admitted.Reach() != resource.ReachInternet {
 		grants = append(grants, resource.Grant{
 			To:  resource.Audience{Reach: resource.ReachProvider, Credential: holding},
 			Can: slices.Clone(can), Via: via, Because: because,
@@ -141,12 +129,5 @@ func limitOf(reach resource.Reach) resource.Audience {
 // Named spells the admitted ranges: the first of them, and how many more.
 func (a Admission) Named() []string {
 	prefixes := slices.DeleteFunc(a.ranges.Prefixes(), func(p netip.Prefix) bool { return netset.Of(p).Intersect(netset.Public()).Empty() })
-	names := make([]string, 0, min(len(prefixes), maxNames+1))
-	for _, p := range prefixes[:min(len(prefixes), maxNames)] {
-		names = append(names, p.String())
-	}
-	if more := len(prefixes) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	return names
+	return netset.Names(prefixes, maxNames)
 }
