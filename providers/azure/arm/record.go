@@ -232,3 +232,29 @@ func Is(word string, of ...string) bool {
 	}
 	return false
 }
+
+// Bool reads a member. Given is false where it is absent or null; ok is false
+// where it is something else.
+func Bool(raw json.RawMessage) (value, given, ok bool) {
+	var b *bool
+	if len(raw) > 0 && json.Unmarshal(raw, &b) != nil {
+		return false, true, false
+	}
+	if b == nil {
+		return false, false, true
+	}
+	return *b, true, true
+}
+
+// Text reads a member like Bool does; "" counts as absent.
+func Text(raw json.RawMessage) (value string, given, ok bool) {
+	var t *string
+	if len(raw) > 0 && json.Unmarshal(raw, &t) != nil {
+		return "", true, false
+	}
+	if t == nil {
+		return "", false, true
+	}
+	value = strings.TrimSpace(*t)
+	return value, value != "", true
+}

@@ -151,3 +151,26 @@ func TestTwice(t *testing.T) {
 		}
 	}
 }
+
+func TestMembers(t *testing.T) {
+	type read struct {
+		value     any
+		given, ok bool
+	}
+	for raw, want := range map[string]struct{ flag, text read }{
+		``:        {read{false, false, true}, read{"", false, true}},
+		`null`:    {read{false, false, true}, read{"", false, true}},
+		`true`:    {read{true, true, true}, read{"", true, false}},
+		`false`:   {read{false, true, true}, read{"", true, false}},
+		`" Deny"`: {read{false, true, false}, read{"Deny", true, true}},
+		`" "`:     {read{false, true, false}, read{"", false, true}},
+		`{}`:      {read{false, true, false}, read{"", true, false}},
+	} {
+		var flag, text read
+		flag.value, flag.given, flag.ok = arm.Bool(json.RawMessage(raw))
+		text.value, text.given, text.ok = arm.Text(json.RawMessage(raw))
+		if flag != want.flag || text != want.text {
+			t.Errorf("%s is read as %v and %v", raw, flag, text)
+		}
+	}
+}

@@ -23,7 +23,7 @@ var onAnonymousPull = []resource.Channel{anonymousPull}
 //
 // Source: https://learn.microsoft.com/azure/container-registry/anonymous-pull-access
 func (s *registry) addAnonymous() {
-	on, given, ok := boolean(s.has.Anonymous)
+	on, given, ok := arm.Bool(s.has.Anonymous)
 	switch {
 	case !ok || !given && len(s.has.Anonymous) > 0:
 		s.Gaps = append(s.Gaps, s.gap(resource.Malformed, "anonymousPullEnabled is neither true nor false", []resource.Hidden{anybody()}, nil, "anonymous_pull"))
@@ -86,11 +86,8 @@ func (s *registry) addNetwork() {
 		s.set("network_rules", []string{}, "networkRuleSet is not set")
 		return
 	}
-	action, given, ok := text(set.Default)
-	because := "networkRuleSet.defaultAction is not set"
-	if given {
-		because = "networkRuleSet.defaultAction=" + firewall.Quote(action)
-	}
+	action, given, ok := arm.Text(set.Default)
+	because := firewall.Said("networkRuleSet.defaultAction", action, given)
 	a := s.admission(set.Rules)
 	switch {
 	case !ok:
@@ -170,16 +167,12 @@ func (s *registry) close(a firewall.Admission, because string) {
 
 // addSettings adds what explains a registry and lets nobody in.
 func (s *registry) addSettings() {
-	if on, given, ok := boolean(s.has.Admin); ok {
-		quote := "adminUserEnabled is not set"
-		if given {
-			quote = "adminUserEnabled=" + strconv.FormatBool(on)
-		}
-		s.set("admin_user", on, quote)
+	if on, given, ok := arm.Bool(s.has.Admin); ok {
+		s.set("admin_user", on, firewall.Said("adminUserEnabled", strconv.FormatBool(on), given))
 	} else {
 		s.Gaps = append(s.Gaps, s.gap(resource.Malformed, "adminUserEnabled cannot be read", nil, nil, "admin_user"))
 	}
-	if bypass, given, ok := text(s.has.Bypass); ok && given && arm.Is(bypass, "AzureServices", "None") {
+	if bypass, given, ok := arm.Text(s.has.Bypass); ok && given && arm.Is(bypass, "AzureServices", "None") {
 		s.set("trusted_services", arm.Is(bypass, "AzureServices"), "networkRuleBypassOptions="+bypass)
 	}
 	if tier := s.tier(); tier != "" {
@@ -226,34 +219,8 @@ func (s *registry) gap(reason resource.Reason, detail string, hides []resource.H
 	}
 }
 
-// boolean reads a member. Given is false where it is absent or null; ok is false
-// where it is something else.
-func boolean(raw json.RawMessage) (value, given, ok bool) {
-	var b *bool
-	if len(raw) > 0 && json.Unmarshal(raw, &b) != nil {
-		return false, true, false
-	}
-	if b == nil {
-		return false, false, true
-	}
-	return *b, true, true
-}
-
-// text reads a member like boolean does; "" counts as absent.
-func text(raw json.RawMessage) (value string, given, ok bool) {
-	var t *string
-	if len(raw) > 0 && json.Unmarshal(raw, &t) != nil {
-		return "", true, false
-	}
-	if t == nil {
-		return "", false, true
-	}
-	value = strings.TrimSpace(*t)
-	return value, value != "", true
-}
-
 // word is a text that only explains, or "".
 func word(raw json.RawMessage) string {
-	value, _, _ := text(raw)
+	value, _, _ := arm.Text(raw)
 	return value
 }

@@ -18,7 +18,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/andon-audit/andon/pkg/collect"
@@ -105,7 +104,7 @@ func (c *Collector) Describe(item arm.Item) (r *resource.Resource, unnamed error
 
 func (s *store) describe() {
 	if s.Created.IsZero() {
-		created, _, _ := word(s.has.Created)
+		created, _, _ := arm.Text(s.has.Created)
 		s.Created, _ = time.Parse(time.RFC3339, created) // what is no time stays unknown
 	}
 	s.addState()
@@ -121,7 +120,7 @@ func (s *store) describe() {
 //
 // Source: https://learn.microsoft.com/javascript/api/@azure/arm-compute/knowndiskstate
 func (s *store) addState() {
-	state, given, ok := word(s.has.State)
+	state, given, ok := arm.Text(s.has.State)
 	s.setWord("disk_state", "diskState", state, "", ok)
 	switch {
 	case !ok:
@@ -135,9 +134,9 @@ func (s *store) addState() {
 			[]resource.Hidden{{Via: Link, To: resource.Anyone, Can: []resource.Action{resource.Read}}}, nil))
 	case arm.Is(state, "Unattached", "Attached", "Reserved", "Frozen", "ReadyToUpload"):
 		s.let(resource.Read, "to whoever has a URL, once somebody makes one")
-		s.guard("no SAS is active", said("diskState", state, given))
+		s.guard("no SAS is active", firewall.Said("diskState", state, given))
 	default:
-		s.maybe(resource.Undecided, said("diskState", state, given)+", which does not tell whether a URL is active")
+		s.maybe(resource.Undecided, firewall.Said("diskState", state, given)+", which does not tell whether a URL is active")
 	}
 }
 
@@ -155,9 +154,9 @@ func (s *store) maybe(reason resource.Reason, detail string, settings ...string)
 // Source: https://learn.microsoft.com/javascript/api/@azure/arm-compute/knownnetworkaccesspolicy
 // and https://learn.microsoft.com/azure/virtual-machines/disks-restrict-import-export-overview
 func (s *store) addPolicy() {
-	policy, given, ok := word(s.has.Policy)
+	policy, given, ok := arm.Text(s.has.Policy)
 	s.setWord("network_access_policy", "networkAccessPolicy", policy, "AllowAll", ok)
-	because := said("networkAccessPolicy", policy, given)
+	because := firewall.Said("networkAccessPolicy", policy, given)
 	switch {
 	case !ok:
 		s.doubt(resource.Malformed, "networkAccessPolicy cannot be read", "network_access_policy")
@@ -176,9 +175,9 @@ func (s *store) addPolicy() {
 //
 // Source: https://learn.microsoft.com/javascript/api/@azure/arm-compute/publicnetworkaccess
 func (s *store) addPublicAccess() {
-	access, given, ok := word(s.has.Public)
+	access, given, ok := arm.Text(s.has.Public)
 	s.setWord("public_network_access", "publicNetworkAccess", access, "Enabled", ok)
-	because := said("publicNetworkAccess", access, given)
+	because := firewall.Said("publicNetworkAccess", access, given)
 	switch {
 	case !ok:
 		s.doubt(resource.Malformed, "publicNetworkAccess cannot be read", "public_network_access")
@@ -196,8 +195,8 @@ func (s *store) addPublicAccess() {
 //
 // Source: https://learn.microsoft.com/azure/virtual-machines/disks-secure-upload-download
 func (s *store) addSignIn() {
-	mode, given, ok := word(s.has.Mode)
-	because := said("dataAccessAuthMode", mode, given)
+	mode, given, ok := arm.Text(s.has.Mode)
+	because := firewall.Said("dataAccessAuthMode", mode, given)
 	switch {
 	case !ok:
 		s.doubt(resource.Malformed, "dataAccessAuthMode cannot be read", "sign_in_required")
@@ -233,7 +232,7 @@ func (s *store) addFacts() {
 		{"encryption_set", "encryption.diskEncryptionSetId", encryption.Set},
 		{"source", "creationData.sourceResourceId", creation.Source},
 	} {
-		text, given, ok := word(m.raw)
+		text, given, ok := arm.Text(m.raw)
 		if _, declared := s.collector.kind.Settings[m.key]; declared && given {
 			s.setWord(m.key, m.member, text, "", ok)
 		}
@@ -246,10 +245,10 @@ func (s *store) addFacts() {
 
 // let adds the grant to whoever has a URL.
 func (s *store) let(can resource.Action, note string) {
-	state, given, _ := word(s.has.State)
+	state, given, _ := arm.Text(s.has.State)
 	s.Grants = append(s.Grants, resource.Grant{
 		To: resource.Anyone, Can: []resource.Action{can}, Via: Link, Note: note,
-		Because: []resource.Evidence{s.record.Evidence(said("diskState", state, given))},
+		Because: []resource.Evidence{s.record.Evidence(firewall.Said("diskState", state, given))},
 		Witness: &resource.Witness{Principal: "whoever has the URL", Action: string(can) + " by the URL that beginGetAccess gave out", Resource: string(s.ID)},
 	})
 }
@@ -290,31 +289,6 @@ func (s *store) gap(reason resource.Reason, detail string, hides []resource.Hidd
 // setWord records a text, or what it is by default where the member is not set.
 func (s *store) setWord(key, member, text, byDefault string, ok bool) {
 	if ok {
-		s.Set(key, cmp.Or(firewall.Quote(text), byDefault), s.record.Evidence(said(member, text, text != "")))
+		s.Set(key, cmp.Or(firewall.Quote(text), byDefault), s.record.Evidence(firewall.Said(member, text, text != "")))
 	}
-}
-
-// word reads a member that is a text. Given is false where it is absent, null or
-// empty; ok is false where it is something else.
-func word(raw json.RawMessage) (text string, given, ok bool) {
-	var value *string
-	if len(raw) == 0 {
-		return "", false, true
-	}
-	if json.Unmarshal(raw, &value) != nil {
-		return "", true, false
-	}
-	if value == nil {
-		return "", false, true
-	}
-	text = strings.TrimSpace(*value)
-	return text, text != "", true
-}
-
-// said spells a member and its value, or that it is not set.
-func said(member, value string, given bool) string {
-	if !given {
-		return member + " is not set"
-	}
-	return member + "=" + firewall.Quote(value)
 }

@@ -201,6 +201,14 @@ const (
 	maxNames = 8
 )
 
+// Said spells a member and its value, or that it is not set.
+func Said(member, value string, given bool) string {
+	if !given {
+		return member + " is not set"
+	}
+	return member + "=" + Quote(value)
+}
+
 // Quote puts a text of the cloud on one line of bounded length.
 func Quote(text string) string {
 	text = strings.Join(strings.Fields(text), " ")

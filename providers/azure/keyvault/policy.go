@@ -34,7 +34,7 @@ type access struct {
 // https://learn.microsoft.com/azure/key-vault/general/move-subscription and
 // https://learn.microsoft.com/azure/key-vault/general/rbac-guide
 func (v *vault) addPolicies() {
-	roles, given, ok := boolean(v.has.Roles)
+	roles, given, ok := arm.Bool(v.has.Roles)
 	switch {
 	case !ok:
 		v.Gaps = append(v.Gaps, v.gap(resource.Malformed, "enableRbacAuthorization cannot be read", nil,
@@ -46,11 +46,11 @@ func (v *vault) addPolicies() {
 			Because: []resource.Evidence{v.record.Evidence("enableRbacAuthorization=true")},
 		})
 	default:
-		v.set("rbac", false, said("enableRbacAuthorization", "false", given))
+		v.set("rbac", false, firewall.Said("enableRbacAuthorization", "false", given))
 	}
-	tenant, _, ok := text(v.has.Tenant)
+	tenant, _, ok := arm.Text(v.has.Tenant)
 	if ok && tenant != "" {
-		v.set("tenant", firewall.Quote(tenant), said("tenantId", tenant, true))
+		v.set("tenant", firewall.Quote(tenant), firewall.Said("tenantId", tenant, true))
 	}
 	var entries []json.RawMessage
 	if len(v.has.Policies) > 0 && json.Unmarshal(v.has.Policies, &entries) != nil {
@@ -170,10 +170,10 @@ func outsiders() []resource.Hidden {
 //
 // Source: https://learn.microsoft.com/azure/key-vault/general/network-security
 func (v *vault) addNetwork() {
-	if word, given, ok := text(v.has.Public); ok && !given {
+	if word, given, ok := arm.Text(v.has.Public); ok && !given {
 		v.set("public_network_access", "Enabled", "publicNetworkAccess is not set")
 	} else if ok {
-		v.set("public_network_access", firewall.Quote(word), said("publicNetworkAccess", word, true))
+		v.set("public_network_access", firewall.Quote(word), firewall.Said("publicNetworkAccess", word, true))
 	} else {
 		v.Gaps = append(v.Gaps, v.gap(resource.Malformed, "publicNetworkAccess cannot be read", nil, nil, "public_network_access"))
 	}
@@ -192,17 +192,17 @@ func (v *vault) addNetwork() {
 		v.note("Allow")
 		return
 	}
-	if action, given, ok := text(set.Default); ok && !given {
+	if action, given, ok := arm.Text(set.Default); ok && !given {
 		v.set("network_default_action", "Allow", "networkAcls.defaultAction is not set")
 		v.note("Allow")
 	} else if ok {
-		v.set("network_default_action", firewall.Quote(action), said("networkAcls.defaultAction", action, true))
+		v.set("network_default_action", firewall.Quote(action), firewall.Said("networkAcls.defaultAction", action, true))
 		v.note(action)
 	} else {
 		v.Gaps = append(v.Gaps, v.gap(resource.Malformed, "networkAcls.defaultAction cannot be read", nil, nil, "network_default_action"))
 	}
-	if bypass, given, ok := text(set.Bypass); ok && arm.Is(bypass, "AzureServices", "None", "") {
-		v.set("trusted_services", !arm.Is(bypass, "None"), said("networkAcls.bypass", bypass, given))
+	if bypass, given, ok := arm.Text(set.Bypass); ok && arm.Is(bypass, "AzureServices", "None", "") {
+		v.set("trusted_services", !arm.Is(bypass, "None"), firewall.Said("networkAcls.bypass", bypass, given))
 	}
 	values := []string{}
 	for _, raw := range set.Rules {

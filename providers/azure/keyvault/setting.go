@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/andon-audit/andon/pkg/resource"
+	"github.com/andon-audit/andon/providers/azure/arm"
 	"github.com/andon-audit/andon/providers/azure/firewall"
 )
 
@@ -22,8 +22,8 @@ func (v *vault) addSettings() {
 		{"machines_may_read", "enabledForDeployment", v.has.Machines},
 		{"templates_may_read", "enabledForTemplateDeployment", v.has.Template},
 	} {
-		if on, given, ok := boolean(m.raw); ok {
-			v.set(m.key, on, said(m.member, strconv.FormatBool(on), given))
+		if on, given, ok := arm.Bool(m.raw); ok {
+			v.set(m.key, on, firewall.Said(m.member, strconv.FormatBool(on), given))
 		} else {
 			v.Gaps = append(v.Gaps, v.gap(resource.Malformed, m.member+" cannot be read", nil, nil, m.key))
 		}
@@ -56,38 +56,4 @@ func (v *vault) gap(reason resource.Reason, detail string, hides []resource.Hidd
 		Call: listCall, Permission: Kind.Lists[0].Permission, Reason: reason, Detail: detail,
 		Hides: hides, Shields: shields, Settings: settings,
 	}
-}
-
-// said spells a member and its value, or that it is not set.
-func said(member, value string, given bool) string {
-	if !given {
-		return member + " is not set"
-	}
-	return member + "=" + firewall.Quote(value)
-}
-
-// boolean reads a member. Given is false where it is absent or null; ok is false
-// where it is something else.
-func boolean(raw json.RawMessage) (value, given, ok bool) {
-	var b *bool
-	if len(raw) > 0 && json.Unmarshal(raw, &b) != nil {
-		return false, true, false
-	}
-	if b == nil {
-		return false, false, true
-	}
-	return *b, true, true
-}
-
-// text reads a member like boolean does; "" counts as absent.
-func text(raw json.RawMessage) (value string, given, ok bool) {
-	var t *string
-	if len(raw) > 0 && json.Unmarshal(raw, &t) != nil {
-		return "", true, false
-	}
-	if t == nil {
-		return "", false, true
-	}
-	value = strings.TrimSpace(*t)
-	return value, value != "", true
 }
