@@ -18,6 +18,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/andon-audit/andon/pkg/collect"
@@ -154,20 +155,9 @@ func (s *store) maybe(reason resource.Reason, detail string, settings ...string)
 // Source: https://learn.microsoft.com/javascript/api/@azure/arm-compute/knownnetworkaccesspolicy
 // and https://learn.microsoft.com/azure/virtual-machines/disks-restrict-import-export-overview
 func (s *store) addPolicy() {
-	policy, given, ok := arm.Text(s.has.Policy)
-	s.setWord("network_access_policy", "networkAccessPolicy", policy, "AllowAll", ok)
-	because := firewall.Said("networkAccessPolicy", policy, given)
-	switch {
-	case !ok:
-		s.doubt(resource.Malformed, "networkAccessPolicy cannot be read", "network_access_policy")
-	case !given || arm.Is(policy, "AllowAll"):
-	case arm.Is(policy, "AllowPrivate"):
-		s.guard("private endpoints alone (AllowPrivate)", because)
-	case arm.Is(policy, "DenyAll"):
-		s.guard("no export (DenyAll)", because)
-	default:
-		s.doubt(resource.Undecided, because+" is not known")
-	}
+	s.addSwitch("network_access_policy", "networkAccessPolicy", s.has.Policy, "AllowAll", map[string]string{
+		"allowprivate": "private endpoints alone (AllowPrivate)", "denyall": "no export (DenyAll)",
+	})
 }
 
 // addPublicAccess reads whether a URL works from the internet, whatever the
@@ -175,15 +165,23 @@ func (s *store) addPolicy() {
 //
 // Source: https://learn.microsoft.com/javascript/api/@azure/arm-compute/publicnetworkaccess
 func (s *store) addPublicAccess() {
-	access, given, ok := arm.Text(s.has.Public)
-	s.setWord("public_network_access", "publicNetworkAccess", access, "Enabled", ok)
-	because := firewall.Said("publicNetworkAccess", access, given)
-	switch {
+	s.addSwitch("public_network_access", "publicNetworkAccess", s.has.Public, "Enabled", map[string]string{
+		"disabled": "public network access is disabled",
+	})
+}
+
+// addSwitch reads a member that lets URLs work where it says open, or nothing. The
+// guards are what other words, in small letters, stand for.
+func (s *store) addSwitch(key, member string, raw json.RawMessage, open string, guards map[string]string) {
+	word, given, ok := arm.Text(raw)
+	s.setWord(key, member, word, open, ok)
+	because := firewall.Said(member, word, given)
+	switch guard := guards[strings.ToLower(word)]; {
 	case !ok:
-		s.doubt(resource.Malformed, "publicNetworkAccess cannot be read", "public_network_access")
-	case !given || arm.Is(access, "Enabled"):
-	case arm.Is(access, "Disabled"):
-		s.guard("public network access is disabled", because)
+		s.doubt(resource.Malformed, member+" cannot be read", key)
+	case !given || arm.Is(word, open):
+	case guard != "":
+		s.guard(guard, because)
 	default:
 		s.doubt(resource.Undecided, because+" is not known")
 	}
