@@ -216,18 +216,20 @@ func TestWitness(t *testing.T) {
 	}
 }
 
-// Where the account does not say whether its containers may let anybody in, no way
-// to them is certain, and none is closed.
+// Where the account never said whether its containers may let anybody in, they may;
+// where it says so in words that nobody knows, no way to them is certain, and none
+// is closed.
 func TestSwitchUnsaid(t *testing.T) {
-	for _, said := range []string{`{}`, `{"allowBlobPublicAccess":null}`, `{"allowBlobPublicAccess":"yes"}`} {
+	open, either := exposure.Range{Least: exposure.Public, Most: exposure.Public}, exposure.Range{Least: exposure.Reachable, Most: exposure.Public}
+	for said, want := range map[string]exposure.Range{`{}`: open, `{"allowBlobPublicAccess":null}`: open, `{"allowBlobPublicAccess":"yes"}`: either} {
 		for _, found := range []string{`{"value":[]}`, opensAnywhere} {
 			for _, order := range [][]string{{containersCall, perimeterCall}, {perimeterCall, containersCall}} {
 				client, r, questions := listed(t, cloud{
 					listCall: {http.StatusOK, listing("StorageV2", said)}, containersCall: {http.StatusOK, public}, perimeterCall: {http.StatusOK, found},
 				})
 				ask(t, client, r, questions, order...)
-				if got := exposure.Assess(r).Range; got != (exposure.Range{Least: exposure.Reachable, Most: exposure.Public}) {
-					t.Errorf("%s %s, %v first: %v", said, found, order[0], got)
+				if got := exposure.Assess(r).Range; got != want {
+					t.Errorf("%s %s, %v first: %v, want %v", said, found, order[0], got, want)
 				}
 			}
 		}
