@@ -89,3 +89,28 @@ func outcomeOf(set *policy.Set, id string, store *resource.Resource) finding.Out
 	}
 	return found[i].Outcome
 }
+
+// TestLatentLooksEverywhere: a grant to strangers behind a single guard is told on
+// every channel of a bucket, but for the one of what nobody has opened yet.
+func TestLatentLooksEverywhere(t *testing.T) {
+	set := load(t, policies.FS).For(policy.Full)
+	for _, k := range providers.Kinds() {
+		if k.Class != "bucket" {
+			continue
+		}
+		for via := range k.Channels {
+			want := finding.Fail
+			if via == "next-container" {
+				want = finding.Pass
+			}
+			got := outcomeOf(set, "bucket-latent-public", &resource.Resource{
+				ID: "store", Kind: k.Name, Class: k.Class,
+				Grants: []resource.Grant{{Via: via, To: resource.Anyone, Can: []resource.Action{resource.Read}}},
+				Guards: []resource.Guard{{Name: "block", On: []resource.Channel{via}, Cap: resource.Nobody}},
+			})
+			if got != want {
+				t.Errorf("%s on %q: %s, want %s", k.Name, via, got, want)
+			}
+		}
+	}
+}

@@ -117,7 +117,7 @@ func (a *account) openContainers(r *resource.Resource, d door) {
 			g.Witness.Action, g.Witness.Resource = "List Blobs", at+first+"?restype=container&comp=list"
 		}
 	}
-	if isNull(a.AllowBlobPublicAccess) {
+	if !a.unread && isNull(a.AllowBlobPublicAccess) {
 		g.Note += "; allowBlobPublicAccess was never set, which permits it"
 	}
 	r.Grants = append(r.Grants, g)
@@ -133,11 +133,11 @@ func (a *account) permits(r *resource.Resource, can []resource.Action, because r
 		return
 	}
 	r.Grants = append(r.Grants, resource.Grant{
-		To: resource.Anyone, Can: can, Via: containerChannel, Because: []resource.Evidence{because},
+		To: resource.Anyone, Can: can, Via: nextChannel, Because: []resource.Evidence{because},
 		Note: "once a container allows it; the account does",
 	})
 	r.Guards = append(r.Guards, resource.Guard{
-		Name: "no container with anonymous access", On: []resource.Channel{containerChannel}, Cap: resource.Nobody, Because: []resource.Evidence{because},
+		Name: "no container with anonymous access", On: []resource.Channel{nextChannel}, Cap: resource.Nobody, Because: []resource.Evidence{because},
 	})
 }
 

@@ -35,6 +35,7 @@ const Regional = false
 // The channels of kind.yaml that are this kind's own.
 const (
 	containerChannel   resource.Channel = "container"
+	nextChannel        resource.Channel = "next-container"
 	websiteChannel     resource.Channel = "website"
 	mountChannel       resource.Channel = "nfs"
 	trustedChannel     resource.Channel = "resource-access"
@@ -44,7 +45,7 @@ const (
 // anonymousChannels are those that ask for no credential, ruledChannels those that
 // the account's own network rules govern.
 var (
-	anonymousChannels = []resource.Channel{containerChannel, websiteChannel, mountChannel}
+	anonymousChannels = []resource.Channel{containerChannel, nextChannel, websiteChannel, mountChannel}
 	ruledChannels     = append(slices.Clone(anonymousChannels), firewall.Network)
 )
 
