@@ -116,9 +116,9 @@ func blindOf(k resource.Kind) []string {
 	return nil
 }
 
-// onTapes returns the clouds whose calls were recorded: those that no other cloud
-// has by the same name. A recording of none is AWS's: it has an answer that no
-// audit asks for any more.
+// onTapes returns the clouds whose calls were recorded; no two have one by the same
+// name. A recording of none is AWS's: it has an answer that no audit asks for any
+// more.
 func onTapes(tapes []*tape.Tape) []*cloud {
 	recorded := make(map[string]bool)
 	for _, t := range tapes {
@@ -126,15 +126,8 @@ func onTapes(tapes []*tape.Tape) []*cloud {
 			recorded[e.Call.Name] = true
 		}
 	}
-	all := clouds()
-	having := make(map[string]int) // clouds, by call
-	for _, c := range all {
-		for _, call := range c.calls() {
-			having[call]++
-		}
-	}
-	found := slices.DeleteFunc(all, func(c *cloud) bool {
-		return !slices.ContainsFunc(c.calls(), func(call string) bool { return recorded[call] && having[call] == 1 })
+	found := slices.DeleteFunc(clouds(), func(c *cloud) bool {
+		return !slices.ContainsFunc(c.calls(), func(call string) bool { return recorded[call] })
 	})
 	if len(found) == 0 {
 		return []*cloud{amazon()}
