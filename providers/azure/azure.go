@@ -9,7 +9,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -137,41 +136,19 @@ func (p *Provider) Scopes(ctx context.Context) ([]resource.Scope, error) {
 	if ctx.Err() != nil {
 		return nil, cmp.Or(err, ctx.Err())
 	}
-	scopes := make([]resource.Scope, 0, len(found))
+	var ids []string
 	for _, f := range found {
 		if arm.Is(f.State, "Deleted") {
 			continue
 		}
 		p.client.Know(arm.Subscription{ID: f.ID, Name: f.Name, Tenant: f.Tenant})
-		scopes = append(scopes, resource.Scope{Provider: Name, Account: strings.ToLower(f.ID)})
+		ids = append(ids, strings.ToLower(f.ID))
 	}
-	slices.SortFunc(scopes, func(a, b resource.Scope) int { return cmp.Compare(a.Account, b.Account) })
-	scopes = slices.Compact(scopes)
-	if err == nil && len(scopes) == 0 {
-		return nil, errors.New("this identity sees no subscription (grant it the role Reader, or name subscriptions with --subscription)")
+	search := collect.Search{
+		Provider: Name, Unit: "subscription", Where: p.above(), Role: "the role Reader", Flag: "--subscription", Refusal: p.client.Refusal,
+		Permission: func(call string) string { return permissions[call] },
 	}
-	return scopes, p.partial(scopes, err)
-}
-
-// partial makes the ledger's line of a failure that left some subscriptions to
-// audit.
-func (p *Provider) partial(scopes []resource.Scope, err error) error {
-	if err == nil {
-		return nil
-	}
-	refusal := p.client.Refusal(err)
-	if len(scopes) == 0 {
-		err := fmt.Errorf("list subscriptions (%s): %s", p.above(), refusal.String())
-		if refusal.Reason == resource.Denied || refusal.Gone {
-			return fmt.Errorf("%w (name one that this identity may read, or grant it the role Reader there)", err)
-		}
-		return err
-	}
-	refusal.Detail = "not every subscription could be found: " + refusal.Detail
-	return &collect.PartialScopesError{
-		Scope: resource.Scope{Provider: Name, Account: p.above()}, Kind: "azure.subscription",
-		Permission: permissions[refusal.Call], Refusal: refusal,
-	}
+	return search.Found(ids, err)
 }
 
 // above names where the subscriptions are looked for.

@@ -9,7 +9,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -145,40 +144,19 @@ func (p *Provider) Scopes(ctx context.Context) ([]resource.Scope, error) {
 	if ctx.Err() != nil {
 		return nil, cmp.Or(err, ctx.Err())
 	}
-	scopes := make([]resource.Scope, 0, len(found))
+	var ids []string
 	for _, f := range found {
 		if f.ProjectID == "" || f.State == "DELETE_REQUESTED" {
 			continue
 		}
 		p.client.Know(f.ProjectID, strings.TrimPrefix(f.Name, "projects/"))
-		scopes = append(scopes, resource.Scope{Provider: Name, Account: f.ProjectID})
+		ids = append(ids, f.ProjectID)
 	}
-	slices.SortFunc(scopes, func(a, b resource.Scope) int { return cmp.Compare(a.Account, b.Account) })
-	scopes = slices.Compact(scopes)
-	if err == nil && len(scopes) == 0 {
-		return nil, errors.New("this identity sees no project (grant it roles/browser, or name projects with --project)")
+	search := collect.Search{
+		Provider: Name, Unit: "project", Where: p.above(), Role: "roles/browser", Flag: "--project", Refusal: p.client.Refusal,
+		Permission: func(string) string { return "resourcemanager.projects.list" },
 	}
-	return scopes, p.partial(scopes, err)
-}
-
-// partial makes the ledger's line of a failure that left some projects to audit.
-func (p *Provider) partial(scopes []resource.Scope, err error) error {
-	if err == nil {
-		return nil
-	}
-	refusal := p.client.Refusal(err)
-	if len(scopes) == 0 {
-		err := fmt.Errorf("list projects (%s): %s", p.above(), refusal.String())
-		if refusal.Reason == resource.Denied || refusal.Gone {
-			return fmt.Errorf("%w (name one that this identity may see, or grant it roles/browser there)", err)
-		}
-		return err
-	}
-	refusal.Detail = "not every project could be found: " + refusal.Detail
-	return &collect.PartialScopesError{
-		Scope: resource.Scope{Provider: Name, Account: p.above()}, Kind: "gcp.project",
-		Permission: "resourcemanager.projects.list", Refusal: refusal,
-	}
+	return search.Found(ids, err)
 }
 
 // above names where the projects are looked for.
