@@ -106,7 +106,7 @@ func (a Admission) Guard(name string, on []resource.Channel, because ...resource
 	if a.MayReach() == resource.ReachInternet {
 		return resource.Guard{}, false
 	}
-	return resource.Guard{Name: name, On: on, Cap: limitOf(a.MayReach()), Because: because}, true
+	return resource.Guard{Name: name, On: on, Cap: Limit(a.MayReach()), Because: because}, true
 }
 
 // Shields is the firewall where it may keep out more than Guard says: for the gap
@@ -115,11 +115,11 @@ func (a Admission) Shields(on []resource.Channel) []resource.Shield {
 	if !a.Doubtful() {
 		return nil
 	}
-	return []resource.Shield{{On: on, Cap: limitOf(a.Reach())}}
+	return []resource.Shield{{On: on, Cap: Limit(a.Reach())}}
 }
 
-// limitOf is the cap of a firewall that minds nothing but where packets come from.
-func limitOf(reach resource.Reach) resource.Audience {
+// Limit is the cap of a firewall that minds nothing but where packets come from.
+func Limit(reach resource.Reach) resource.Audience {
 	if reach == resource.ReachPrivate {
 		return resource.Nobody
 	}

@@ -1,9 +1,10 @@
 // Package keyvault collects Azure key vaults. Every request to a vault is signed
-// in with Microsoft Entra, so that no vault is public; its network settings only
-// say from where that can be tried, and are settings. What lets strangers in are
+// in with Microsoft Entra, so that no vault is public; its network settings and
+// its network security perimeter say who can try. What lets strangers in are
 // access policies of a tenant that is not the owner's: those of a vault that still
-// trusts the tenant that its subscription came from. All of it stands in the
-// listing, which never holds keys, secrets or their names.
+// trusts the tenant that its subscription came from, as far as the network lets
+// them come. All of it but the perimeter stands in the listing, which never holds
+// keys, secrets or their names.
 package keyvault
 
 import (
@@ -27,7 +28,9 @@ var Kind = collect.MustParseKind(declaration)
 const Regional = false
 
 const (
-	listCall = "keyvault:vaults.list"
+	listCall      = "keyvault:vaults.list"
+	perimeterCall = "keyvault:networkSecurityPerimeterConfigurations.list"
+
 	typeName = "Microsoft.KeyVault/vaults"
 )
 
@@ -42,9 +45,6 @@ func New(c *arm.Client, scope resource.Scope) collect.Collector {
 }
 
 func (c *collector) Kind() *collect.Kind { return Kind }
-
-// Questions returns none: the listing tells everything.
-func (c *collector) Questions(*resource.Resource) []*collect.Question { return nil }
 
 // List lists the vaults. An entry that cannot be told from others is a store of
 // which nothing is known, and the last error says so as well.
@@ -78,15 +78,17 @@ func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error
 	record := item.Record()
 	r, unnamed = record.Store(Kind, typeName, c.scope)
 	v := vault{client: c.client, record: record, Resource: r}
-	if record.Into(&v.has) != nil {
-		v.unread("its properties cannot be read")
-		return v.Resource, unnamed
+	readable := record.Into(&v.has) == nil
+	if readable {
+		v.addSettings()
+		v.addPolicies()
+		v.addNetwork()
 	}
-	v.addSettings()
-	v.addNetwork()
-	v.addPolicies()
-	if unnamed != nil {
-		v.unread(unnamed.Error())
+	switch {
+	case unnamed != nil:
+		v.unnamed(unnamed)
+	case !readable:
+		v.unread("its properties cannot be read")
 	}
 	return v.Resource, unnamed
 }

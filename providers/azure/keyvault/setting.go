@@ -8,6 +8,8 @@ import (
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/azure/arm"
 	"github.com/andon-audit/andon/providers/azure/firewall"
+	"github.com/andon-audit/andon/providers/azure/perimeter"
+	"github.com/andon-audit/andon/providers/azure/servernetwork"
 )
 
 // addSettings adds what explains a vault and lets nobody in. What is not set is off.
@@ -34,21 +36,36 @@ func (v *vault) set(key string, value any, quote string) {
 	v.Set(key, value, v.record.Evidence(quote))
 }
 
-// unread adds the gap of an entry that may let in outsiders.
+// unread adds the gap of an entry that may let in outsiders, and everybody to its
+// door.
 func (v *vault) unread(detail string) {
-	var settings []string
-	for key := range Kind.Settings {
-		if _, read := v.Settings[key]; !read {
-			settings = append(settings, key)
-		}
-	}
-	slices.Sort(settings)
-	g := v.gap(resource.Malformed, detail, outsiders(), nil, settings...)
+	v.Gaps = append(v.Gaps, v.gap(resource.Malformed, detail, append(outsiders(), servernetwork.Anybody(), whoPasses()), nil, v.missing()...))
+}
+
+// unnamed adds the gap of an entry that lacks its name, and may lack more: nobody
+// is known to get to it, what seems to keep others out only may, and its perimeter
+// cannot be asked for.
+func (v *vault) unnamed(why error) {
+	g := v.gap(resource.Malformed, why.Error(), append(outsiders(), servernetwork.Anybody(), whoPasses(), resource.Hidden{
+		Via: perimeter.Channel, To: servernetwork.From(resource.ReachInternet), Can: servernetwork.Connect(),
+	}), []resource.Shield{{On: []resource.Channel{firewall.Network}, Cap: resource.Nobody}}, append(v.missing(), perimeter.Setting)...)
 	for _, guard := range v.Guards {
 		g.Shields = append(g.Shields, resource.Shield{On: guard.On, Cap: guard.Cap})
 	}
 	v.Guards = nil
 	v.Gaps = append(v.Gaps, g)
+}
+
+// missing are the settings of the listing that were not read.
+func (v *vault) missing() []string {
+	var settings []string
+	for key := range Kind.Settings {
+		if _, read := v.Settings[key]; !read && key != perimeter.Setting {
+			settings = append(settings, key)
+		}
+	}
+	slices.Sort(settings)
+	return settings
 }
 
 func (v *vault) gap(reason resource.Reason, detail string, hides []resource.Hidden, shields []resource.Shield, settings ...string) resource.Gap {

@@ -35,7 +35,9 @@ func (j *judgement) conclude(r *resource.Resource) {
 	}
 	j.strangers(r)
 	if j.Learn != nil {
-		j.Learn(r, Inbound{Associated: true, Admission: a, Certain: len(j.doubts) == 0, Because: []resource.Evidence{because}})
+		j.Learn(r, Inbound{
+			Associated: true, Admission: a, Strangers: len(j.maybe) > 0, Certain: len(j.doubts) == 0, Because: []resource.Evidence{because},
+		})
 	}
 }
 

@@ -56,6 +56,9 @@ type Inbound struct {
 	Associated bool
 	// Admission is who gets in by address.
 	Admission firewall.Admission
+	// Strangers says that it admits subscriptions, or members of other perimeters,
+	// that may be somebody else's.
+	Strangers bool
 	// Certain says that the perimeter is known to be in force: where it is not,
 	// whoever it admits may be admitted or not.
 	Certain bool
