@@ -1,6 +1,7 @@
-// Package containerregistry collects Azure container registries. Pulling without
-// signing in is a setting of the whole registry; within what its network lets
-// through, whoever pulls then gets every image. All of it stands in the listing.
+// Package containerregistry collects Azure container registries. Whoever its network
+// lets through can sign in, if they hold a credential. Pulling without signing in is
+// a setting of the whole registry: whoever gets there then gets every image. All of
+// it stands in the listing.
 package containerregistry
 
 import (
@@ -12,6 +13,7 @@ import (
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/azure/arm"
+	"github.com/andon-audit/andon/providers/azure/firewall"
 )
 
 //go:embed kind.yaml
@@ -82,9 +84,10 @@ func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error
 	s.addNetwork()
 	s.addTier()
 	if unnamed != nil {
-		// What lacks a name may lack more: what seems to keep others out only may.
+		// What lacks a name may lack more: what seems to keep others out only may, and
+		// that nothing is said of its network does not open it.
 		s.unread(unnamed.Error())
-		s.Gaps[len(s.Gaps)-1].Shields = s.unguard()
+		s.Gaps[len(s.Gaps)-1].Shields = append(s.unguard(), resource.Shield{On: []resource.Channel{firewall.Network}, Cap: resource.Nobody})
 	}
 	return s.Resource, unnamed
 }

@@ -11,12 +11,18 @@ import (
 	"github.com/andon-audit/andon/providers/azure/arm"
 	"github.com/andon-audit/andon/providers/azure/firewall"
 	"github.com/andon-audit/andon/providers/azure/perimeter"
+	"github.com/andon-audit/andon/providers/azure/servernetwork"
 )
 
 // anonymousPull is the way in for whoever does not sign in.
 const anonymousPull resource.Channel = "anonymous-pull"
 
-var onAnonymousPull = []resource.Channel{anonymousPull}
+// ruled are the channels that network settings govern, onAnonymousPull those of them
+// that ask for no credential.
+var (
+	ruled           = []resource.Channel{anonymousPull, firewall.Network}
+	onAnonymousPull = ruled[:1:1]
+)
 
 // addAnonymous reads whether the registry answers pulls of those who do not sign
 // in. It is off where nobody turned it on; null says neither.
@@ -62,28 +68,31 @@ func (s *registry) let() {
 
 func (s *registry) tier() string { return cmp.Or(s.record.SKU.Name, s.record.SKU.Tier) }
 
-// note says why a registry that answers the internet is private.
+// note says what everybody who gets to the registry still needs.
 func (s *registry) note() {
 	s.Notes = append(s.Notes, "every pull has to be signed in, by Microsoft Entra, a token or the admin user; its network only decides from where that can be tried")
 }
 
-// addNetwork adds what stands in front of anonymous pulls. Without a word the
-// registry answers everybody; under Deny, those whom its rules name.
+// addNetwork adds who gets to the registry, with a credential of the owner, and what
+// stands in front of anonymous pulls. Without a word the registry answers everybody;
+// under Deny, those whom its rules name.
 //
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-access-selected-networks
 func (s *registry) addNetwork() {
-	perimeter.Door{PublicNetworkAccess: s.has.Public, Rules: onAnonymousPull, Cite: s.record.Evidence}.Describe(s.Resource)
+	s.addAccess()
 	var set *struct {
 		Default json.RawMessage   `json:"defaultAction"`
 		Rules   []json.RawMessage `json:"ipRules"`
 	}
 	if len(s.has.Rules) > 0 && json.Unmarshal(s.has.Rules, &set) != nil {
+		s.open("networkRuleSet cannot be read")
 		s.doubt(resource.Malformed, "networkRuleSet cannot be read", "network_default_action", "network_rules")
 		return
 	}
 	if set == nil {
 		s.set("network_default_action", "Allow", "networkRuleSet is not set")
 		s.set("network_rules", []string{}, "networkRuleSet is not set")
+		s.open("networkRuleSet is not set")
 		return
 	}
 	action, given, ok := arm.Text(set.Default)
@@ -91,23 +100,47 @@ func (s *registry) addNetwork() {
 	a := s.admission(set.Rules)
 	switch {
 	case !ok:
+		s.open("networkRuleSet.defaultAction cannot be read")
 		s.doubt(resource.Malformed, "networkRuleSet.defaultAction cannot be read", "network_default_action")
 		return
 	case !given || arm.Is(action, "Allow"):
 		s.set("network_default_action", "Allow", because)
+		s.open(because)
 	case arm.Is(action, "Deny"):
 		s.set("network_default_action", "Deny", because)
 		s.close(a, because)
 	default:
 		s.set("network_default_action", firewall.Quote(action), because)
+		s.open(because)
 		s.doubt(resource.Undecided, because+" is not known")
 	}
 }
 
-// addTier doubts what stands in front of anonymous pulls in a tier that does not
-// offer it. Rules are "available in the Premium" tier, and registries move freely
-// between tiers; whether what is left of rules, or of a public network access that
-// is disabled, has any effect in another tier is not documented.
+// addAccess reads publicNetworkAccess. A registry is none of the types that can be in
+// a network security perimeter, and so the word for being left to one has no meaning.
+//
+// Source: https://learn.microsoft.com/azure/private-link/network-security-perimeter-concepts
+// (onboarded private link resources)
+func (s *registry) addAccess() {
+	if value := word(s.has.Public); arm.Is(value, "SecuredByPerimeter") {
+		said := firewall.Said("publicNetworkAccess", value, true)
+		s.set("public_network_access", value, said)
+		s.doubt(resource.Undecided, "what "+said+" means to a registry is not known")
+		return
+	}
+	perimeter.Door{PublicNetworkAccess: s.has.Public, Rules: ruled, Cite: s.record.Evidence}.Describe(s.Resource)
+}
+
+// open adds everybody who holds a credential, as far as nothing else is known to
+// stand in the way.
+func (s *registry) open(because string) {
+	s.Grants = append(s.Grants, firewall.Open().Grants(firewall.Network, resource.CredentialOwn, servernetwork.Connect(), s.record.Evidence(because))...)
+}
+
+// addTier doubts what keeps anybody out in a tier that does not offer it. Rules are
+// "available in the Premium" tier, and registries move freely between tiers; whether
+// what is left of rules, or of a public network access that is disabled, has any
+// effect in another tier is not documented.
 //
 // Source: https://learn.microsoft.com/azure/container-registry/container-registry-access-selected-networks
 // and https://learn.microsoft.com/azure/container-registry/container-registry-skus (changing tiers)
@@ -154,13 +187,23 @@ func (s *registry) admission(entries []json.RawMessage) firewall.Admission {
 	return rules.Admit()
 }
 
-// close adds the firewall in front of anonymous pulls.
+// close adds the firewall, and those whom it admits with a credential. In a tier in
+// which it may not work, everybody is admitted as far as it does not; see addTier.
 func (s *registry) close(a firewall.Admission, because string) {
-	if g, stands := a.Guard("registry firewall", onAnonymousPull, s.record.Evidence(because)); stands {
+	on, from := onAnonymousPull, s.record.Evidence(because)
+	var hidden []resource.Hidden
+	if arm.Is(s.tier(), "Premium") {
+		s.Grants = append(s.Grants, a.Grants(firewall.Network, resource.CredentialOwn, servernetwork.Connect(), from)...)
+		_, hidden = a.Hides(firewall.Network, resource.CredentialOwn, servernetwork.Connect())
+	} else {
+		on = ruled
+		s.open(because)
+	}
+	if g, stands := a.Guard("registry firewall", on, from); stands {
 		s.Guards = append(s.Guards, g)
 	}
-	if shields := a.Shields(onAnonymousPull); len(shields) > 0 {
-		s.Gaps = append(s.Gaps, s.gap(resource.Undecided, a.Why(), nil, shields))
+	if shields := a.Shields(on); len(shields) > 0 {
+		s.Gaps = append(s.Gaps, s.gap(resource.Undecided, a.Why(), hidden, shields))
 	}
 	s.Notes = append(s.Notes, a.Notes...)
 }
@@ -197,10 +240,11 @@ func (s *registry) set(key string, value any, quote string) {
 
 // doubt adds the gap of a member that may close the registry.
 func (s *registry) doubt(reason resource.Reason, detail string, settings ...string) {
-	s.Gaps = append(s.Gaps, s.gap(reason, detail, nil, []resource.Shield{{On: onAnonymousPull, Cap: resource.Nobody}}, settings...))
+	s.Gaps = append(s.Gaps, s.gap(reason, detail, nil, []resource.Shield{{On: ruled, Cap: resource.Nobody}}, settings...))
 }
 
-// unread adds the gap of an entry that may let in anybody.
+// unread adds the gap of an entry that may let in anybody, with a credential or
+// without.
 func (s *registry) unread(detail string) {
 	var settings []string
 	for key := range Kind.Settings {
@@ -209,7 +253,9 @@ func (s *registry) unread(detail string) {
 		}
 	}
 	slices.Sort(settings)
-	s.Gaps = append(s.Gaps, s.gap(resource.Malformed, detail, []resource.Hidden{{Via: anonymousPull, To: resource.Anyone}}, nil, settings...))
+	s.Gaps = append(s.Gaps, s.gap(resource.Malformed, detail, []resource.Hidden{
+		{Via: anonymousPull, To: resource.Anyone}, servernetwork.Anybody(),
+	}, nil, settings...))
 }
 
 func (s *registry) gap(reason resource.Reason, detail string, hides []resource.Hidden, shields []resource.Shield, settings ...string) resource.Gap {
