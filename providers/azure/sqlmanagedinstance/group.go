@@ -202,8 +202,13 @@ func (r *ruleProperties) sourcePorts() []string { return listed(r.SourcePorts, r
 
 // fromPorts reports whether a rule is about packets from whatever port somebody
 // sends them from. They choose it: to deny some ports stops nobody, to allow some
-// lets everybody through who knows of it.
+// lets everybody through who knows of it. Where a rule names none at all, nobody says
+// which it means: whichever they are, strangers choose theirs among those that are
+// allowed, and those that are denied may not be all.
 func (r *ruleProperties) fromPorts() (certain, possible bool) {
+	if len(r.sourcePorts()) == 0 {
+		return arm.Is(r.Access, "Allow"), true
+	}
 	every := func(ports string) match {
 		first, last, _ := strings.Cut(ports, "-")
 		low, wrong := strconv.ParseUint(first, 10, 16)
