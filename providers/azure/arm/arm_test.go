@@ -127,6 +127,26 @@ func TestRequestsAreNamed(t *testing.T) {
 	}
 }
 
+// TestGetTwice: what is asked for by itself decides as a listed store does, and
+// nobody says which of two members of one name counts.
+func TestGetTwice(t *testing.T) {
+	for body, readable := range map[string]bool{
+		`{"properties":{"staticWebsite":{"enabled":false},"cors":{}}}`:             true,
+		`{"properties":{"staticWebsite":{"enabled":true,"enabled":false}}}`:        false,
+		`{"properties":{"staticWebsite":{"enabled":true}},"Properties":{}}`:        false,
+		`{"properties":{"rules":[{"enabled":true},{"enabled":1,"Enabled":null}]}}`: false,
+		`[{}]`: false, `null`: false, `{"properties":`: false,
+	} {
+		var asked []sent
+		client := open(t, arm.Options{Transport: answering(&asked, canned{status: 200, body: body}), Backoff: atOnce})
+		var into map[string]any
+		err := client.Get(t.Context(), "storage:blobServices.get", &into, sub, "g", "a")
+		if (err == nil) != readable || !readable && (into != nil || client.Refusal(err).Reason != resource.Malformed) {
+			t.Errorf("%s: %v: %v", body, err, into)
+		}
+	}
+}
+
 // TestNothingElseLeaves: a request that is in no route is refused before it gets
 // to the transport, whoever makes it, and is not tried again.
 func TestNothingElseLeaves(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/internal/restapi"
 )
@@ -103,15 +102,9 @@ func Member(members map[string]json.RawMessage, name string) (raw json.RawMessag
 	return raw, false
 }
 
-// Into decodes the properties, which have to be an object, into a value. Where a
-// member stands there twice, in one spelling or in several, nobody says which of
-// them counts, and the properties cannot be read.
-func (r Record) Into(properties any) error {
-	if name := twice(r.Properties); name != "" {
-		return collect.Malformed(r.Item.Call, "%q stands there twice", restapi.Line(name))
-	}
-	return decode(r.Item.Call, r.Properties, properties)
-}
+// Into decodes the properties, which have to be an object and to have no member
+// twice, into a value.
+func (r Record) Into(properties any) error { return decodeOnce(r.Item.Call, r.Properties, properties) }
 
 // twice returns the first member of an object, or of one inside of it, that has the
 // name of another one, however it is written; "" where there is none.

@@ -184,8 +184,8 @@ func hostPort(u *url.URL) string {
 // input spells what a request asks for: its path and its query.
 func input(path string, query url.Values) string { return path + "?" + query.Encode() }
 
-// Get asks for one thing and decodes the answer, which has to be an object, into
-// a value. The values fill the template of the call's route in its order; see
+// Get asks for one thing and decodes the answer, which has to be an object and to
+// have no member twice, into a value. The values fill the template of the call's route in its order; see
 // ID.Values. Its errors are read by Refusal.
 func (c *Client) Get(ctx context.Context, call string, into any, values ...string) error {
 	route := RouteOf(call)
@@ -197,7 +197,7 @@ func (c *Client) Get(ctx context.Context, call string, into any, values ...strin
 	if err != nil {
 		return err
 	}
-	return decode(call, body, into)
+	return decodeOnce(call, body, into)
 }
 
 // List yields what a listing holds, page by page, in the order of the answers.
@@ -317,6 +317,16 @@ func (c *Client) ask(ctx context.Context, route Route, at *url.URL) ([]byte, err
 		return nil, runtime.NewResponseError(answer)
 	}
 	return runtime.Payload(answer)
+}
+
+// decodeOnce is decode for what decides by itself. Where a member stands there twice,
+// in one spelling or in several, nobody says which of them counts, and the answer
+// cannot be read.
+func decodeOnce(call string, body []byte, into any) error {
+	if name := twice(body); name != "" {
+		return collect.Malformed(call, "%q stands there twice", restapi.Line(name))
+	}
+	return decode(call, body, into)
 }
 
 // decode reads an answer, which is an object. What follows it is no part of it.
