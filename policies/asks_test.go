@@ -90,26 +90,38 @@ func outcomeOf(set *policy.Set, id string, store *resource.Resource) finding.Out
 	return found[i].Outcome
 }
 
-// TestLatentLooksEverywhere: a grant to strangers behind a single guard is told on
-// every channel of a bucket, but for the one of what nobody has opened yet.
-func TestLatentLooksEverywhere(t *testing.T) {
+// TestLooksEverywhere: what policies over buckets look for is told on every channel
+// of every such kind, but for those that they are not about.
+func TestLooksEverywhere(t *testing.T) {
 	set := load(t, policies.FS).For(policy.Full)
-	for _, k := range providers.Kinds() {
-		if k.Class != "bucket" {
-			continue
-		}
-		for via := range k.Channels {
-			want := finding.Fail
-			if via == "next-container" {
-				want = finding.Pass
+	stranger := resource.Audience{Reach: resource.ReachListed, Credential: resource.CredentialNamed, Named: []string{"999999999999"}}
+	for id, c := range map[string]struct {
+		to    resource.Audience
+		block bool
+		not   []resource.Channel
+	}{
+		"bucket-latent-public":    {resource.Anyone, true, []resource.Channel{"next-container"}},
+		"bucket-shared-outsiders": {stranger, false, []resource.Channel{"next-container", "network"}},
+	} {
+		for _, k := range providers.Kinds() {
+			if k.Class != "bucket" {
+				continue
 			}
-			got := outcomeOf(set, "bucket-latent-public", &resource.Resource{
-				ID: "store", Kind: k.Name, Class: k.Class,
-				Grants: []resource.Grant{{Via: via, To: resource.Anyone, Can: []resource.Action{resource.Read}}},
-				Guards: []resource.Guard{{Name: "block", On: []resource.Channel{via}, Cap: resource.Nobody}},
-			})
-			if got != want {
-				t.Errorf("%s on %q: %s, want %s", k.Name, via, got, want)
+			for via := range k.Channels {
+				store := &resource.Resource{
+					ID: "store", Kind: k.Name, Class: k.Class,
+					Grants: []resource.Grant{{Via: via, To: c.to, Can: []resource.Action{resource.Read}}},
+				}
+				if c.block {
+					store.Guards = []resource.Guard{{Name: "block", On: []resource.Channel{via}, Cap: resource.Nobody}}
+				}
+				want := finding.Fail
+				if slices.Contains(c.not, via) {
+					want = finding.Pass
+				}
+				if got := outcomeOf(set, id, store); got != want {
+					t.Errorf("%s: %s on %q: %s, want %s", id, k.Name, via, got, want)
+				}
 			}
 		}
 	}
