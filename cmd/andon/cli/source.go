@@ -82,7 +82,7 @@ func (f *source) register(cmd *cobra.Command) {
 	flags.StringVar(&f.replay, "replay", "", "folder of a recording to audit offline, instead of a cloud")
 	flags.StringVar(&f.record, "record", "", "folder to record every answer into, for --replay")
 	flags.StringArrayVar(&f.kinds, "kind", nil, "kind of store to audit, repeatable (default: every kind, see andon kinds)")
-	flags.IntVar(&f.concurrency, "concurrency", collect.DefaultConcurrency, "stores examined at the same time")
+	flags.IntVar(&f.concurrency, "concurrency", collect.DefaultConcurrency, "stores examined at the same time, not counting those that wait because their cloud throttles")
 	must(cmd.MarkFlagDirname("replay"))
 	must(cmd.MarkFlagDirname("record"))
 	must(cmd.RegisterFlagCompletionFunc("cloud", words(cloudNames()...)))
