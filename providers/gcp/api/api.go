@@ -204,7 +204,7 @@ func (c *Client) HTTP(service string) *http.Client {
 func (c *Client) Now() time.Time { return c.now() }
 
 // namer sends every request with the name of its call, and nothing that is no
-// route.
+// route, and bounds the answer, whichever client reads it.
 type namer struct {
 	client  *Client
 	service string
@@ -220,7 +220,12 @@ func (n *namer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if n.client.quota != "" {
 		req.Header.Set("X-Goog-User-Project", n.client.quota)
 	}
-	return n.next.RoundTrip(req)
+	answer, err := n.next.RoundTrip(req)
+	if err == nil {
+		call, _ := collect.CallOf(req.Context())
+		answer.Body = restapi.Bounded(call.Name, answer.Body)
+	}
+	return answer, err
 }
 
 func (n *namer) name(req *http.Request) (collect.Call, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,10 +15,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/api/option"
+	"google.golang.org/api/storage/v1"
 
 	"github.com/andon-audit/andon/pkg/collect"
 	"github.com/andon-audit/andon/pkg/resource"
 	"github.com/andon-audit/andon/providers/gcp/api"
+	"github.com/andon-audit/andon/providers/internal/restapi"
 )
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -277,6 +281,33 @@ func TestAttemptLimit(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// endless is an answer without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// An answer that does not end is given up, whichever client reads it.
+func TestLargeAnswersEnd(t *testing.T) {
+	client := open(t, api.Options{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: make(http.Header), Body: io.NopCloser(endless{}), Request: req}, nil
+	})})
+	generated, err := storage.NewService(t.Context(), option.WithHTTPClient(client.HTTP("storage")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = generated.Buckets.GetIamPolicy("b").Context(t.Context()).Do()
+	for name, err := range map[string]error{"generated": err, "our own": client.Ask(t.Context(), topics, new(any))} {
+		if r := client.Refusal(err); r.Reason != resource.Malformed || !strings.Contains(r.Detail, fmt.Sprint(restapi.MaxAnswer)) {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
 }
 
 // Where nobody listens, nobody will in a second: it is told at once.

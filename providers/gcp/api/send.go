@@ -138,7 +138,7 @@ func (c *Client) Ask(ctx context.Context, r Request, into any) error {
 	if err := googleapi.CheckResponse(answer); err != nil {
 		return err
 	}
-	body, err := io.ReadAll(restapi.Bounded(r.call(), answer.Body))
+	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err
 	}
