@@ -186,19 +186,38 @@ func (a *account) website() *collect.Question {
 			return nil
 		case err != nil:
 			return arm.FailedOf(blobCall, a.id, err)
-		case answer.Properties == nil || answer.Properties.Website == nil || answer.Properties.Website.Enabled == nil:
+		}
+		p := answer.Properties
+		if p != nil && p.Website == nil && a.siteless() {
+			r.Set("website", false, a.blobEvidence(r, "/properties", "kind="+a.kind+", staticWebsite is not set"))
+			return a.addCORS(r, p.CORS)
+		}
+		if p == nil || p.Website == nil || p.Website.Enabled == nil {
 			return arm.Failed(blobCall, a.id.Subscription, collect.Malformed(blobCall, "it does not say whether the static website is on"))
 		}
-		if err := a.addCORS(r, answer.Properties.CORS); err != nil {
-			return arm.Failed(blobCall, a.id.Subscription, err)
+		if err := a.addCORS(r, p.CORS); err != nil {
+			return err
 		}
-		a.addWebsite(r, *answer.Properties.Website.Enabled)
+		a.addWebsite(r, *p.Website.Enabled)
 		return nil
 	})
 }
 
+// siteless reports whether the account is of a kind that has no static website:
+// "Static websites are only supported for StorageV2 (general-purpose v2) accounts",
+// and for premium block blobs since. Where nothing is said of one there, there is
+// none.
+//
+// Source: https://github.com/Azure/azure-cli
+// (src/azure-cli/azure/cli/command_modules/storage/operations/blob.py)
+func (a *account) siteless() bool { return arm.Is(a.kind, "Storage", "BlobStorage") }
+
+func (a *account) blobEvidence(r *resource.Resource, pointer, quote string) resource.Evidence {
+	return resource.Evidence{Call: blobCall, Of: string(r.ID), Pointer: pointer, Quote: quote}
+}
+
 func (a *account) addWebsite(r *resource.Resource, enabled bool) {
-	because := resource.Evidence{Call: blobCall, Of: string(r.ID), Pointer: "/properties/staticWebsite/enabled", Quote: fmt.Sprint(enabled)}
+	because := a.blobEvidence(r, "/properties/staticWebsite/enabled", fmt.Sprint(enabled))
 	r.Set("website", enabled, because)
 	if !enabled {
 		return
@@ -227,7 +246,7 @@ func (a *account) addCORS(r *resource.Resource, raw json.RawMessage) error {
 	pointer, quote := "/properties", "cors is not set"
 	if !isNull(raw) {
 		if json.Unmarshal(raw, &cors) != nil {
-			return collect.Malformed(blobCall, "cors cannot be read")
+			return arm.Failed(blobCall, a.id.Subscription, collect.Malformed(blobCall, "cors cannot be read"))
 		}
 		pointer, quote = "/properties/cors", fmt.Sprintf("%d rules", len(cors.Rules))
 	}
@@ -235,7 +254,7 @@ func (a *account) addCORS(r *resource.Resource, raw json.RawMessage) error {
 	for _, rule := range cors.Rules {
 		any = any || slices.Contains(rule.Origins, "*")
 	}
-	r.Set("cors_any_origin", any, resource.Evidence{Call: blobCall, Of: string(r.ID), Pointer: pointer, Quote: quote})
+	r.Set("cors_any_origin", any, a.blobEvidence(r, pointer, quote))
 	return nil
 }
 
