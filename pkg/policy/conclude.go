@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -207,7 +208,7 @@ func namedOutsiders(store *resource.Resource, v exposure.View) (names []string, 
 	all = true
 	for _, p := range v.Assess(store).Paths {
 		switch {
-		case p.Range.Most < exposure.Shared:
+		case p.Range.Most < exposure.Shared, onlyAddresses(p.Grant.To):
 			continue
 		case p.Range.Least < exposure.Shared:
 			all = false // a guard nobody read may shut them out
@@ -227,6 +228,17 @@ func namedOutsiders(store *resource.Resource, v exposure.View) (names []string, 
 		}
 	}
 	return names, all
+}
+
+// onlyAddresses reports whether an audience names from where a secret or an
+// identity of the owner works, and no outsider. A long list ends in how many more
+// there are.
+func onlyAddresses(a resource.Audience) bool {
+	if a.Credential != resource.CredentialOwn || len(a.Named) == 0 {
+		return false
+	}
+	_, err := netip.ParsePrefix(a.Named[0])
+	return err == nil
 }
 
 // hidesAccess reports whether a gap may hide somebody, or a guard, in the view.

@@ -204,6 +204,18 @@ func TestNamedOutsiders(t *testing.T) {
 		{"nobody", nil, finding.Pass},
 		{"a partner", func(b *resource.Resource) { b.Grants = []resource.Grant{grant(partner, "policy", resource.Read)} }, finding.Pass},
 		{"a stranger", func(b *resource.Resource) { b.Grants = []resource.Grant{grant(stranger, "policy", resource.Read)} }, finding.Fail},
+		{"addresses from which the owner's credentials work", func(b *resource.Resource) {
+			office := resource.Audience{Reach: resource.ReachListed, Named: []string{"203.0.113.0/24", "and 9 more"}}
+			b.Grants = []resource.Grant{grant(office, "perimeter", resource.Connect)}
+		}, finding.Pass},
+		{"a project from which the owner's credentials work", func(b *resource.Resource) {
+			consumer := resource.Audience{Reach: resource.ReachListed, Named: []string{"dealers"}}
+			b.Grants = []resource.Grant{grant(consumer, "consumer", resource.Connect)}
+		}, finding.Fail},
+		{"addresses from which no credential is needed", func(b *resource.Resource) {
+			office := resource.Audience{Reach: resource.ReachListed, Credential: resource.CredentialNone, Named: []string{"203.0.113.0/24"}}
+			b.Grants = []resource.Grant{grant(office, "perimeter", resource.Read)}
+		}, finding.Fail},
 		{"a stranger behind a guard", func(b *resource.Resource) {
 			b.Grants = []resource.Grant{grant(stranger, "policy", resource.Read)}
 			b.Guards = []resource.Guard{{Name: "g", On: []resource.Channel{"policy"}, Cap: shut}}
