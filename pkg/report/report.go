@@ -110,7 +110,7 @@ var reasonWords = map[resource.Reason]string{
 	resource.Throttled:   "throttled",
 	resource.Failed:      "failed",
 	resource.Malformed:   "not readable",
-	resource.Undecided:   "does not decide",
+	resource.Undecided:   "left open by its answer",
 	resource.Unsupported: "not supported here",
 }
 

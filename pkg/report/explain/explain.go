@@ -245,6 +245,9 @@ func (t *text) witnesses() {
 			t.out.WriteByte('\n')
 		}
 		t.witness(p.Grant.Witness)
+		if len(p.Guards) > 0 {
+			t.line("  only past  ", strings.Join(p.Guards, ", ")+", which may refuse it")
+		}
 	}
 }
 

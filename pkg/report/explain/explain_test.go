@@ -133,6 +133,40 @@ func TestUnknownIsNeverPrivate(t *testing.T) {
 	})
 }
 
+// TestWhatLeavesDoubt: a request that a guard may refuse is not said to succeed
+// from anywhere, and an answer that leaves something open is not said to be of no
+// consequence.
+func TestWhatLeavesDoubt(t *testing.T) {
+	const past, open = "\n  only past  registry firewall", "images: left open by its answer\n"
+	r := resource.Resource{
+		ID: "images", Name: "images", Kind: "azure.containerregistry.registry", Class: "image-repository",
+		Grants: []resource.Grant{{
+			To: resource.Anyone, Can: []resource.Action{resource.Read}, Via: "anonymous-pull",
+			Witness: &resource.Witness{Principal: "anonymous", Action: "docker pull", Resource: "cars.azurecr.io"},
+		}},
+	}
+	told := func() string {
+		return string(written(t, &finding.Store{Resource: r, Assessment: exposure.Assess(&r)}, report.Page{}))
+	}
+	if text := told(); strings.Contains(text, past) || !strings.Contains(text, "docker pull") {
+		t.Errorf("without a guard:\n%s", text)
+	}
+	r.Guards = []resource.Guard{{
+		Name: "registry firewall", On: []resource.Channel{"anonymous-pull"},
+		Cap: resource.Audience{Reach: resource.ReachListed, Credential: resource.CredentialNone},
+	}}
+	r.Gaps = []resource.Gap{{
+		Call: "images", Reason: resource.Undecided, Shields: []resource.Shield{{On: []resource.Channel{"anonymous-pull"}, Cap: resource.Nobody}},
+	}}
+	if text := told(); strings.Contains(text, "does not decide") || !strings.Contains(text, open) {
+		t.Errorf("with a gap:\n%s", text)
+	}
+	r.Gaps = nil
+	if text := told(); !strings.Contains(text, past) {
+		t.Errorf("behind a guard:\n%s", text)
+	}
+}
+
 // TestLeftEdgeIsOurs: spaces in a foreign text cannot carry the rest of it to
 // where sections begin.
 func TestLeftEdgeIsOurs(t *testing.T) {
