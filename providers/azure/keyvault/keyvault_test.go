@@ -87,6 +87,23 @@ func TestPermissionsUnsaid(t *testing.T) {
 	}
 }
 
+// Where nothing is said of access policies, a vault that trusts another tenant may
+// have some.
+func TestPoliciesUnsaid(t *testing.T) {
+	for members, want := range map[string]exposure.Range{
+		`"tenantId":"t2"`:                                    {Least: exposure.Private, Most: exposure.Shared},
+		`"tenantId":"t2","accessPolicies":null`:              {Least: exposure.Private, Most: exposure.Shared},
+		`"tenantId":"t2","accessPolicies":[]`:                {},
+		`"tenantId":"T1"`:                                    {},
+		`"tenantId":"t2","enableRbacAuthorization":true`:     {},
+		`"tenantId":"t2","accessPolicies":{"tenantId":"t2"}`: {Least: exposure.Private, Most: exposure.Shared},
+	} {
+		if got := byPolicies(open(t, "t1").of(`{"id":"` + vaultID + `","name":"v","properties":{` + members + `}}`)); got != want {
+			t.Errorf("%s: %v, want %v", members, got, want)
+		}
+	}
+}
+
 // Every permission that Microsoft documents comes to an action of its own; only
 // "all" comes to any.
 func TestPermissions(t *testing.T) {

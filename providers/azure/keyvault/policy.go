@@ -28,7 +28,8 @@ type access struct {
 //
 // A vault answers to the principals of one tenant, its own tenantId, and every
 // policy has to be of that one. A subscription that moves to another tenant leaves
-// it as it was. What a policy of a third tenant does is not documented.
+// it as it was. What a policy of a third tenant does is not documented. The list is
+// required, and so not said to be empty where it is missing.
 //
 // Source: https://learn.microsoft.com/javascript/api/@azure/arm-keyvault/accesspolicyentry,
 // https://learn.microsoft.com/azure/key-vault/general/move-subscription and
@@ -55,6 +56,11 @@ func (v *vault) addPolicies() {
 	var entries []json.RawMessage
 	if len(v.has.Policies) > 0 && json.Unmarshal(v.has.Policies, &entries) != nil {
 		v.Gaps = append(v.Gaps, v.gap(resource.Malformed, "accessPolicies is no list", outsiders(), nil, "access_policies"))
+		return
+	}
+	if own, _ := v.client.OwnTenant(v.Scope.Account, tenant); entries == nil && tenant != "" && !own {
+		v.Gaps = append(v.Gaps, v.gap(resource.Undecided, "it trusts the tenant "+firewall.Quote(tenant)+" and does not say whom of it its access policies name",
+			[]resource.Hidden{{Via: accessPolicy, To: resource.Outsiders(firewall.Quote(strings.ToLower(tenant)))}}, nil, "access_policies"))
 		return
 	}
 	v.set("access_policies", float64(len(entries)), fmt.Sprintf("accessPolicies: %d", len(entries)))
