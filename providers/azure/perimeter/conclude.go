@@ -69,10 +69,25 @@ func (j *judgement) certain(r *resource.Resource, name string, a firewall.Admiss
 		})
 	} else {
 		r.Notes = append(r.Notes, "the network security perimeter "+name+" is in transition: it adds to the store's own rules and replaces none")
+		j.secured(r)
 	}
 	r.Grants = append(r.Grants, a.Grants(Channel, j.Credential, j.Can, because)...)
 	if why, hidden := a.Hides(Channel, j.Credential, j.Can); len(hidden) > 0 {
 		r.Gaps = append(r.Gaps, j.gap("inbound rules of the network security perimeter "+name+": "+why, hidden, nil))
+	}
+}
+
+// secured doubts what a store that is left to a perimeter in transition trusts by
+// name: "Trusted access is disabled in secured by perimeter mode", and is "Allowed"
+// in the table of that mode.
+//
+// Source: https://learn.microsoft.com/azure/private-link/network-security-perimeter-transition
+// (impact on public, private, trusted, and perimeter access)
+func (j *judgement) secured(r *resource.Resource) {
+	word, _ := j.word()
+	lets := func(g resource.Grant) bool { return slices.Contains(j.Trusted, g.Via) }
+	if strings.EqualFold(word, secured) && slices.ContainsFunc(r.Grants, lets) {
+		r.Gaps = append(r.Gaps, j.gap("whether what it trusts by name gets in while it is left to a perimeter in transition is not documented clearly", nil, j.Trusted))
 	}
 }
 

@@ -134,7 +134,8 @@ func TestTable(t *testing.T) {
 		{`"Disabled"`, configured("Learning", ""), exactly(private), exactly(shared)},
 		{`"Disabled"`, configured("Learning", office), exactly(shared), exactly(shared)},
 		{`"Disabled"`, configured("transition", anywhere), exactly(reachable), exactly(shared)},
-		{`"SecuredByPerimeter"`, configured("Learning", anywhere), exactly(reachable), exactly(shared)},
+		{`"SecuredByPerimeter"`, configured("Learning", anywhere), exactly(reachable), between(private, shared)},
+		{`"securedByPerimeter"`, configured("Transition", ""), exactly(private), between(private, shared)},
 
 		{`"Enabled"`, configured("Enforced", ""), exactly(private), exactly(private)},
 		{`"Enabled"`, configured("enforced", office), exactly(shared), exactly(private)},
