@@ -201,14 +201,10 @@ func (a Asking) ask(row Row, of Rules) collect.AskFunc {
 
 // count counts a rule in and returns what it is known by.
 func (of Rules) count(rules *firewall.Rules, item arm.Item) string {
-	var m Members
-	properties, ok := Members(nil), false
-	if item.Into(&m) == nil {
-		raw, _ := arm.Member(m, "properties")
-		properties, ok = decodeMembers(raw)
-	}
+	var properties Members
+	err := item.Record().Into(&properties)
 	start, end := properties.Text(of.Start), properties.Text(of.End)
-	if !ok || start.Odd || end.Odd {
+	if err != nil || start.Odd || end.Odd {
 		text := fmt.Sprintf("rule %d", item.Place+1)
 		rules.Odd(text)
 		return text

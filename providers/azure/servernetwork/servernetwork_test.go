@@ -308,3 +308,23 @@ func checkDeclared(t *testing.T, r *resource.Resource) {
 		}
 	}
 }
+
+// A rule with a member that stands there twice may admit anybody: nobody says which
+// of them counts.
+func TestRuleSaidTwice(t *testing.T) {
+	of := testRow(false).Rules[0]
+	for text, odd := range map[string]bool{
+		`{"properties":{"startIP":"203.0.113.1","endIP":"203.0.113.2"}}`:                             false,
+		`{"properties":{"startIP":"0.0.0.0","endIP":"255.255.255.255","startIP":"255.255.255.255"}}`: true,
+		`{"properties":{"startIP":"0.0.0.0","endIP":"255.255.255.255","StartIp":"255.255.255.255"}}`: true,
+		`{"properties":null}`: true,
+		`{"properties":7}`:    true,
+		`null`:                true,
+	} {
+		var rules firewall.Rules
+		of.count(&rules, arm.Item{Call: of.Call, Raw: json.RawMessage(text)})
+		if a := rules.Admit(); (a.MayReach() == resource.ReachInternet) != odd {
+			t.Errorf("%s may reach %v", text, a.MayReach())
+		}
+	}
+}
