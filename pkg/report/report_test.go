@@ -85,6 +85,23 @@ func TestOpeningsFollowTheJudge(t *testing.T) {
 	}
 }
 
+// TestOpeningsOfOneLevel: whoever gets at what is in a store comes before whoever
+// gets to its door.
+func TestOpeningsOfOneLevel(t *testing.T) {
+	office := resource.Audience{Reach: resource.ReachListed, Named: []string{"203.0.113.0/24"}}
+	r := resource.Resource{
+		Grants: []resource.Grant{
+			{To: office, Can: []resource.Action{resource.Connect}, Via: "network"},
+			{To: resource.Anyone, Can: []resource.Action{resource.Read}, Via: "anonymous-pull"},
+		},
+		Guards: []resource.Guard{{Name: "firewall", On: []resource.Channel{"anonymous-pull"}, Cap: resource.Audience{Reach: resource.ReachListed, Credential: resource.CredentialNone}}},
+	}
+	openings := report.Openings(&r, exposure.Assess(&r).Paths)
+	if len(openings) != 2 || openings[0].String() != "named outsiders: read" {
+		t.Errorf("got %v", openings)
+	}
+}
+
 func TestOpeningBehindAnUnreadGuardIsNotProven(t *testing.T) {
 	r := reporttest.Dealers().Resource
 	r.Gaps = []resource.Gap{{Reason: resource.Denied, Shields: []resource.Shield{{On: []resource.Channel{"acl"}, Cap: resource.Nobody}}}}

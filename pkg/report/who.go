@@ -161,9 +161,10 @@ func Actions(can []resource.Action) string {
 	return strings.Join(words, ", ")
 }
 
-// Openings says what grants of a store open after its guards, worst first. A
-// guard may stop some of a grant's actions only, so the judge is asked about
-// each of them.
+// Openings says what grants of a store open after its guards, worst first: of those
+// of one level, whoever gets at what is in the store comes before whoever gets to
+// its door. A guard may stop some of a grant's actions only, so the judge is asked
+// about each of them.
 func Openings(r *resource.Resource, paths []exposure.Path) []Opening {
 	var all []Opening
 	for i := range paths {
@@ -180,9 +181,19 @@ func Openings(r *resource.Resource, paths []exposure.Path) []Opening {
 		slices.SortStableFunc(all[i].Can, byReading)
 	}
 	slices.SortStableFunc(all, func(a, b Opening) int {
-		return cmp.Or(cmp.Compare(b.Range.Least, a.Range.Least), cmp.Compare(b.Range.Most, a.Range.Most), cmp.Compare(a.Who, b.Who))
+		return cmp.Or(
+			cmp.Compare(b.Range.Least, a.Range.Least), cmp.Compare(b.Range.Most, a.Range.Most), cmp.Compare(a.atTheDoor(), b.atTheDoor()), cmp.Compare(a.Who, b.Who),
+		)
 	})
 	return all
+}
+
+// atTheDoor is 1 for whoever can do no more than connect, and 0 for the others.
+func (o Opening) atTheDoor() int {
+	if slices.Equal(o.Can, []resource.Action{resource.Connect}) {
+		return 1
+	}
+	return 0
 }
 
 // opens asks the judge what one action of one grant is worth.
