@@ -204,6 +204,20 @@ func (k *Kind) Calls() []string {
 	return calls
 }
 
+// Missing returns the settings that a listing fills in, those of no question, and
+// that a store lacks, sorted.
+func (k *Kind) Missing(r *resource.Resource) []string {
+	var keys []string
+	for key := range k.Settings {
+		_, read := r.Settings[key]
+		if !read && !slices.ContainsFunc(k.Reads, func(r Reading) bool { return slices.Contains(r.Settings, key) }) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
 func (a audience) resource() resource.Audience {
 	return resource.Audience{Reach: a.Reach, Credential: a.Credential}
 }

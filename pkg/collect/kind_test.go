@@ -126,3 +126,15 @@ func TestMustParseKind(t *testing.T) {
 	}()
 	MustParseKind([]byte("kind: x"))
 }
+
+func TestMissing(t *testing.T) {
+	k := &Kind{
+		Settings: map[string]SettingType{"b": {}, "a": {}, "read": {}, "asked": {}},
+		Reads:    []Reading{{Settings: []string{"asked"}}},
+	}
+	r := &resource.Resource{}
+	r.Set("read", true, resource.Evidence{})
+	if got := k.Missing(r); strings.Join(got, " ") != "a b" {
+		t.Errorf("%q are missing", got)
+	}
+}

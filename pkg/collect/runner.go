@@ -101,7 +101,7 @@ func (r *Runner) Run(ctx context.Context, yield func(*resource.Resource) error) 
 	defer stop()
 	group, inner := errgroup.WithContext(inner)
 	places := newSeats(width)
-	ordered, held := make(chan *job, max(ahead*width, patient)), make(chan struct{}, listHeld)
+	ordered, held := make(chan *job, places.mostEver()), make(chan struct{}, listHeld)
 	group.Go(func() error { r.list(inner, units, held); return nil })
 	group.Go(func() error {
 		feed(units, held, func(j *job) {

@@ -50,10 +50,13 @@ func (s *seats) take() *seat {
 // most is how many stores may be held now.
 func (s *seats) most() int {
 	if s.waiting > 0 {
-		return max(ahead*s.width, patient)
+		return s.mostEver()
 	}
 	return ahead * s.width
 }
+
+// mostEver is how many stores may be held at any time.
+func (s *seats) mostEver() int { return max(ahead*s.width, patient) }
 
 // handedOver says that a store was reported, or never will be.
 func (s *seats) handedOver() {

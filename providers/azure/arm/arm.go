@@ -197,4 +197,18 @@ func (c *Client) OwnTenant(subscription, tenant string) (own, known bool) {
 	return s.Tenant != "" && strings.EqualFold(s.Tenant, tenant), s.Tenant != ""
 }
 
+// Own reports whether a subscription belongs to the owner of a store: it is the
+// store's own, or one of this audit in the same tenant. Known is false where that
+// cannot be told.
+func (c *Client) Own(store, subscription string) (own, known bool) {
+	if strings.EqualFold(store, subscription) {
+		return true, true
+	}
+	other, audited := c.Subscription(subscription)
+	if !audited || other.Tenant == "" {
+		return false, false
+	}
+	return c.OwnTenant(store, other.Tenant)
+}
+
 var _ azcore.TokenCredential = offline{}

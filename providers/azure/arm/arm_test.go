@@ -624,3 +624,18 @@ func TestSubscriptions(t *testing.T) {
 		}
 	}
 }
+
+func TestOwn(t *testing.T) {
+	client := open(t, arm.Options{})
+	client.Know(arm.Subscription{ID: sub, Tenant: "t1"})
+	client.Know(arm.Subscription{ID: "sister", Tenant: "T1"})
+	client.Know(arm.Subscription{ID: "supplier", Tenant: "t2"})
+	client.Know(arm.Subscription{ID: "untold"})
+	for other, want := range map[string][2]bool{
+		strings.ToUpper(sub): {true, true}, "sister": {true, true}, "supplier": {false, true}, "untold": {false, false}, "nobody": {false, false},
+	} {
+		if own, known := client.Own(sub, other); own != want[0] || known != want[1] {
+			t.Errorf("%s: own %t, known %t, want %v", other, own, known, want)
+		}
+	}
+}

@@ -185,8 +185,8 @@ func hostPort(u *url.URL) string {
 func input(path string, query url.Values) string { return path + "?" + query.Encode() }
 
 // Get asks for one thing and decodes the answer, which has to be an object and to
-// have no member twice, into a value. The values fill the template of the call's route in its order; see
-// ID.Values. Its errors are read by Refusal.
+// have no member twice, into a value. The values fill the template of the call's
+// route in its order; see ID.Values. Its errors are read by Refusal.
 func (c *Client) Get(ctx context.Context, call string, into any, values ...string) error {
 	route := RouteOf(call)
 	first, err := c.url(route, values)

@@ -87,7 +87,7 @@ func (c *collector) describe(item arm.Item) (r *resource.Resource, unnamed error
 		// What lacks a name may lack more: what seems to keep others out only may, and
 		// that nothing is said of its network does not open it.
 		s.unread(unnamed.Error())
-		s.Gaps[len(s.Gaps)-1].Shields = append(s.unguard(), resource.Shield{On: []resource.Channel{firewall.Network}, Cap: resource.Nobody})
+		s.Gaps[len(s.Gaps)-1].Shields = append(firewall.Unguard(s.Resource), resource.Shield{On: []resource.Channel{firewall.Network}, Cap: resource.Nobody})
 	}
 	return s.Resource, unnamed
 }

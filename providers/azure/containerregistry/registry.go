@@ -149,17 +149,7 @@ func (s *registry) addTier() {
 	if arm.Is(tier, "Premium") || len(s.Guards) == 0 {
 		return
 	}
-	s.Gaps = append(s.Gaps, s.gap(resource.Undecided, "whether network settings work in the tier "+strconv.Quote(firewall.Quote(tier))+" is not documented", nil, s.unguard()))
-}
-
-// unguard makes shields of the guards: what seems to keep others out only may.
-func (s *registry) unguard() []resource.Shield {
-	var shields []resource.Shield
-	for _, g := range s.Guards {
-		shields = append(shields, resource.Shield{On: g.On, Cap: g.Cap})
-	}
-	s.Guards = nil
-	return shields
+	s.Gaps = append(s.Gaps, s.gap(resource.Undecided, "whether network settings work in the tier "+strconv.Quote(firewall.Quote(tier))+" is not documented", nil, firewall.Unguard(s.Resource)))
 }
 
 // admission counts the rules. What a rule for 0.0.0.0 admits is not documented.
@@ -246,16 +236,9 @@ func (s *registry) doubt(reason resource.Reason, detail string, settings ...stri
 // unread adds the gap of an entry that may let in anybody, with a credential or
 // without.
 func (s *registry) unread(detail string) {
-	var settings []string
-	for key := range Kind.Settings {
-		if _, read := s.Settings[key]; !read {
-			settings = append(settings, key)
-		}
-	}
-	slices.Sort(settings)
 	s.Gaps = append(s.Gaps, s.gap(resource.Malformed, detail, []resource.Hidden{
 		{Via: anonymousPull, To: resource.Anyone}, servernetwork.Anybody(),
-	}, nil, settings...))
+	}, nil, Kind.Missing(s.Resource)...))
 }
 
 func (s *registry) gap(reason resource.Reason, detail string, hides []resource.Hidden, shields []resource.Shield, settings ...string) resource.Gap {

@@ -177,7 +177,7 @@ func (a *account) whose(id string) (name string, own, ok bool) {
 	case len(parts) < 4 || parts[0] != "" || parts[2] == "":
 		return "", false, false
 	case strings.EqualFold(parts[1], "subscriptions"):
-		own, _ = servernetwork.Own(a.Client, a.Scope.Account, parts[2])
+		own, _ = a.Client.Own(a.Scope.Account, parts[2])
 	case strings.EqualFold(parts[1], "tenants") && len(parts) > 5 && strings.EqualFold(parts[3], "subscriptions"):
 		own, _ = a.Client.OwnTenant(a.Scope.Account, parts[2])
 	default:

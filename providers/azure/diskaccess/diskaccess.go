@@ -16,7 +16,6 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,10 +94,7 @@ func (c *Collector) Describe(item arm.Item) (r *resource.Resource, unnamed error
 	if unnamed != nil {
 		// What lacks a name may lack more: what seems to keep others out only may.
 		s.unread(unnamed.Error())
-		for _, g := range s.Guards {
-			s.Gaps[len(s.Gaps)-1].Shields = append(s.Gaps[len(s.Gaps)-1].Shields, resource.Shield{On: g.On, Cap: g.Cap})
-		}
-		s.Guards = nil
+		s.Gaps[len(s.Gaps)-1].Shields = firewall.Unguard(s.Resource)
 	}
 	return s.Resource, unnamed
 }
@@ -268,12 +264,7 @@ func (s *store) doubt(reason resource.Reason, detail string, settings ...string)
 // unread adds the gap of an entry that may let in anybody.
 func (s *store) unread(detail string) {
 	g := s.gap(resource.Malformed, detail, []resource.Hidden{{Via: Link, To: resource.Anyone}}, nil)
-	for key := range s.collector.kind.Settings {
-		if _, read := s.Settings[key]; !read {
-			g.Settings = append(g.Settings, key)
-		}
-	}
-	slices.Sort(g.Settings)
+	g.Settings = s.collector.kind.Missing(s.Resource)
 	s.Gaps = append(s.Gaps, g)
 }
 

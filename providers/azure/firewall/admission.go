@@ -26,6 +26,17 @@ type Admission struct {
 	tags, unread []string
 }
 
+// Unguard takes the guards from a store and makes shields of them: what seems to
+// keep others out only may.
+func Unguard(r *resource.Resource) []resource.Shield {
+	var shields []resource.Shield
+	for _, g := range r.Guards {
+		shields = append(shields, resource.Shield{On: g.On, Cap: g.Cap})
+	}
+	r.Guards = nil
+	return shields
+}
+
 // Open returns the admission of everybody.
 func Open() Admission { return Admission{Admitted: netset.Public(), ranges: netset.All()} }
 

@@ -194,7 +194,7 @@ func (v *vault) addSubnets(rules []json.RawMessage, p *passage) {
 		}
 		texts = append(texts, servernetwork.Whole(rule.ID))
 		id, err := arm.ParseID(rule.ID, servernetwork.SubnetType)
-		own, known := servernetwork.Own(v.client, v.Scope.Account, id.Subscription)
+		own, known := v.client.Own(v.Scope.Account, id.Subscription)
 		switch {
 		case err != nil || !known:
 			maybe = append(maybe, firewall.Quote(rule.ID))

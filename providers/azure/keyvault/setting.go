@@ -2,7 +2,6 @@ package keyvault
 
 import (
 	"encoding/json"
-	"slices"
 	"strconv"
 
 	"github.com/andon-audit/andon/pkg/resource"
@@ -39,7 +38,7 @@ func (v *vault) set(key string, value any, quote string) {
 // unread adds the gap of an entry that may let in outsiders, and everybody to its
 // door.
 func (v *vault) unread(detail string) {
-	v.Gaps = append(v.Gaps, v.gap(resource.Malformed, detail, append(outsiders(), servernetwork.Anybody(), whoPasses()), nil, v.missing()...))
+	v.Gaps = append(v.Gaps, v.gap(resource.Malformed, detail, append(outsiders(), servernetwork.Anybody(), whoPasses()), nil, Kind.Missing(v.Resource)...))
 }
 
 // unnamed adds the gap of an entry that lacks its name, and may lack more: nobody
@@ -48,24 +47,9 @@ func (v *vault) unread(detail string) {
 func (v *vault) unnamed(why error) {
 	g := v.gap(resource.Malformed, why.Error(), append(outsiders(), servernetwork.Anybody(), whoPasses(), resource.Hidden{
 		Via: perimeter.Channel, To: servernetwork.From(resource.ReachInternet), Can: servernetwork.Connect(),
-	}), []resource.Shield{{On: []resource.Channel{firewall.Network}, Cap: resource.Nobody}}, append(v.missing(), perimeter.Setting)...)
-	for _, guard := range v.Guards {
-		g.Shields = append(g.Shields, resource.Shield{On: guard.On, Cap: guard.Cap})
-	}
-	v.Guards = nil
+	}), []resource.Shield{{On: []resource.Channel{firewall.Network}, Cap: resource.Nobody}}, append(Kind.Missing(v.Resource), perimeter.Setting)...)
+	g.Shields = append(g.Shields, firewall.Unguard(v.Resource)...)
 	v.Gaps = append(v.Gaps, g)
-}
-
-// missing are the settings of the listing that were not read.
-func (v *vault) missing() []string {
-	var settings []string
-	for key := range Kind.Settings {
-		if _, read := v.Settings[key]; !read && key != perimeter.Setting {
-			settings = append(settings, key)
-		}
-	}
-	slices.Sort(settings)
-	return settings
 }
 
 func (v *vault) gap(reason resource.Reason, detail string, hides []resource.Hidden, shields []resource.Shield, settings ...string) resource.Gap {

@@ -223,21 +223,7 @@ func (j *judgement) addSubscription(id string) {
 	if len(id) > len(prefix) && arm.Is(id[:len(prefix)], prefix) {
 		id = id[len(prefix):]
 	}
-	if !j.own(id) {
+	if own, _ := j.client.Own(j.ID.Subscription, id); !own {
 		j.maybe = append(j.maybe, "subscription "+firewall.Quote(id))
 	}
-}
-
-// own reports whether a subscription is the store's, or one of this audit that is
-// known to be of the same tenant.
-func (j *judgement) own(id string) bool {
-	if arm.Is(id, j.ID.Subscription) {
-		return true
-	}
-	s, audited := j.client.Subscription(id)
-	if !audited {
-		return false
-	}
-	same, _ := j.client.OwnTenant(j.ID.Subscription, s.Tenant)
-	return same
 }

@@ -114,7 +114,7 @@ func (c *collector) describe(item arm.Item) *Server {
 		s.Name = id.Name()
 	}
 	if err := record.Into(&s.Properties); err != nil || s.Properties == nil {
-		s.unread("its properties cannot be read", c.settings()...)
+		s.unread("its properties cannot be read", c.Row.Kind.Missing(s.Resource)...)
 		return s
 	}
 	s.addAccess()
@@ -128,18 +128,6 @@ func (c *collector) describe(item arm.Item) *Server {
 // was listed.
 func (c *collector) idOf(text string) (arm.ID, error) {
 	return arm.ParseListed(text, c.Type, c.scope.Account)
-}
-
-// settings are the keys that the listing fills in: those of no question.
-func (c *collector) settings() []string {
-	var keys []string
-	for key := range c.Row.Kind.Settings {
-		if !slices.ContainsFunc(c.Row.Kind.Reads, func(r collect.Reading) bool { return slices.Contains(r.Settings, key) }) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // Questions implements collect.Collector.

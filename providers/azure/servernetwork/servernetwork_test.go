@@ -230,24 +230,6 @@ func TestListStops(t *testing.T) {
 	}
 }
 
-func TestOwn(t *testing.T) {
-	client, err := arm.Open(t.Context(), arm.Options{Transport: answers{}, Offline: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.Know(arm.Subscription{ID: subscription, Tenant: "t1"})
-	client.Know(arm.Subscription{ID: "sister", Tenant: "T1"})
-	client.Know(arm.Subscription{ID: "supplier", Tenant: "t2"})
-	client.Know(arm.Subscription{ID: "untold"})
-	for other, want := range map[string][2]bool{
-		strings.ToUpper(subscription): {true, true}, "sister": {true, true}, "supplier": {false, true}, "untold": {false, false}, "nobody": {false, false},
-	} {
-		if own, known := Own(client, subscription, other); own != want[0] || known != want[1] {
-			t.Errorf("%s: own %t, known %t, want %v", other, own, known, want)
-		}
-	}
-}
-
 // TestAnotherRuleNeverNarrows: but for the first of a type that is open without
 // any, another rule lets in no fewer.
 func TestAnotherRuleNeverNarrows(t *testing.T) {

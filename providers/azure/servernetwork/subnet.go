@@ -4,23 +4,8 @@ import (
 	"strings"
 
 	"github.com/andon-audit/andon/pkg/resource"
-	"github.com/andon-audit/andon/providers/azure/arm"
 	"github.com/andon-audit/andon/providers/azure/firewall"
 )
-
-// Own reports whether a subscription belongs to the owner of a store: it is the
-// store's own, or one of this audit in the same tenant. Known is false where that
-// cannot be told.
-func Own(c *arm.Client, store, subscription string) (own, known bool) {
-	if strings.EqualFold(store, subscription) {
-		return true, true
-	}
-	other, audited := c.Subscription(subscription)
-	if !audited || other.Tenant == "" {
-		return false, false
-	}
-	return c.OwnTenant(store, other.Tenant)
-}
 
 // subscriptionOf reads the subscription out of an id of any type.
 func subscriptionOf(id string) (subscription string, ok bool) {
@@ -41,7 +26,7 @@ func (s *Server) Elsewhere(what string, ids []string, from resource.Evidence) {
 			s.Hide("one of the "+what+" is no id", Anybody())
 			continue
 		}
-		switch own, known := Own(s.Client, s.Scope.Account, subscription); {
+		switch own, known := s.Client.Own(s.Scope.Account, subscription); {
 		case !known:
 			doubtful = append(doubtful, firewall.Quote(subscription))
 		case !own:

@@ -29,7 +29,6 @@ const Regional = false
 const (
 	subnetCall = "network:subnets.get"
 	groupCall  = "network:networkSecurityGroups.get"
-	subnetType = "Microsoft.Network/virtualNetworks/subnets"
 	groupType  = "Microsoft.Network/networkSecurityGroups"
 )
 
@@ -131,7 +130,7 @@ type place struct {
 // placeOf asks for the subnet of an instance, once for all the instances in it.
 func placeOf(ctx context.Context, a servernetwork.Asking, r *resource.Resource) (*place, error) {
 	text, _ := r.Settings["subnet"].Value.(string)
-	subnet, why := reachable(a, text, subnetType)
+	subnet, why := reachable(a, text, servernetwork.SubnetType)
 	if why != "" {
 		return &place{why: why}, nil
 	}

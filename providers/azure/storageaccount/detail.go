@@ -112,7 +112,7 @@ func (a *account) owns(name string) (own, known bool) {
 	if err != nil {
 		return false, false
 	}
-	return a.own(id.Subscription)
+	return a.client.Own(a.id.Subscription, id.Subscription)
 }
 
 // askUsers asks for users of the account's own, who log in by SFTP with a key or a

@@ -139,7 +139,7 @@ func (a *account) addSubnets(r *resource.Resource, rules []json.RawMessage) {
 			continue
 		}
 		id, err := arm.ParseID(*rule.ID, "Microsoft.Network/virtualNetworks/subnets")
-		mine, known := a.own(id.Subscription)
+		mine, known := a.client.Own(a.id.Subscription, id.Subscription)
 		switch {
 		case err != nil || !known || !mine && !rule.inForce():
 			maybe = append(maybe, firewall.Quote(*rule.ID))
@@ -167,19 +167,6 @@ func (a *account) addSubnets(r *resource.Resource, rules []json.RawMessage) {
 		g.Hides = []resource.Hidden{{Via: firewall.Network, To: to(maybe), Can: can}}
 		r.Gaps = append(r.Gaps, g)
 	}
-}
-
-// own reports whether a subscription is of the same tenant. Known is false where
-// that cannot be told, as where the account's own tenant is not known.
-func (a *account) own(subscription string) (own, known bool) {
-	if strings.EqualFold(subscription, a.id.Subscription) {
-		return true, true
-	}
-	s, audited := a.client.Subscription(subscription)
-	if !audited || s.Tenant == "" {
-		return false, false
-	}
-	return a.client.OwnTenant(a.id.Subscription, s.Tenant)
 }
 
 // addTrusted adds the resources of other tenants that the account trusts by name.

@@ -13,7 +13,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/andon-audit/andon/pkg/collect"
@@ -95,8 +94,8 @@ func (c *collector) List(ctx context.Context) iter.Seq2[*resource.Resource, erro
 // says which account it is about.
 func (c *collector) describe(item arm.Item) (r *resource.Resource, named bool) {
 	record := item.Record()
-	id, err := arm.ParseID(record.ID, resourceType)
-	if err != nil || !strings.EqualFold(id.Subscription, c.scope.Account) {
+	id, err := arm.ParseListed(record.ID, resourceType, c.scope.Account)
+	if err != nil {
 		return c.nameless(item, record), false
 	}
 	r = &resource.Resource{
