@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -80,7 +81,9 @@ func (i Item) Record() Record {
 			r.Odd = append(r.Odd, m.name)
 		}
 	}
-	r.Properties, _ = Member(members, "properties")           // odd ones are nil, which is no object
+	if twice(i.Raw, 1) == "" { // a map keeps the last of two
+		r.Properties, _ = Member(members, "properties") // odd ones are nil, which is no object
+	}
 	r.Created, _ = time.Parse(time.RFC3339, system.CreatedAt) // what is no time stays unknown
 	return r
 }
@@ -106,11 +109,15 @@ func Member(members map[string]json.RawMessage, name string) (raw json.RawMessag
 // twice, into a value.
 func (r Record) Into(properties any) error { return decodeOnce(r.Item.Call, r.Properties, properties) }
 
-// twice returns the first member of an object, or of one inside of it, that has the
-// name of another one, however it is written; "" where there is none.
-func twice(text []byte) string {
+// everyDepth has twice look into everything that is inside of an object.
+const everyDepth = math.MaxInt
+
+// twice returns the first member of an object, or of one inside of it to some depth
+// (1: of itself alone), that has the name of another one, however it is written; ""
+// where there is none.
+func twice(text []byte, depth int) string {
 	d := json.NewDecoder(bytes.NewReader(text))
-	var open []map[string]bool // the names seen in each object that is open; nil for a list
+	var open []map[string]bool // the names seen in each object that is open; nil for a list, or deeper
 	for named := false; ; {    // named says that a value follows its name
 		token, err := d.Token()
 		if err != nil {
@@ -118,9 +125,9 @@ func twice(text []byte) string {
 		}
 		name, text := token.(string)
 		switch top := len(open) - 1; {
-		case token == json.Delim('{'):
+		case token == json.Delim('{') && len(open) < depth:
 			open, named = append(open, make(map[string]bool)), false
-		case token == json.Delim('['):
+		case token == json.Delim('{'), token == json.Delim('['):
 			open, named = append(open, nil), false
 		case token == json.Delim('}'), token == json.Delim(']'):
 			open = open[:top]

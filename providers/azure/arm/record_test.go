@@ -135,6 +135,23 @@ func TestIs(t *testing.T) {
 	}
 }
 
+// TestPropertiesTwice: an entry that says what is special about a store twice says
+// nothing, whichever comes last. Tags have names of their own.
+func TestPropertiesTwice(t *testing.T) {
+	for entry, readable := range map[string]bool{
+		`{"id":"/a","properties":{"publicNetworkAccess":"Enabled"}}`:                                                 true,
+		`{"id":"/a","tags":{"x":"1","X":"2"},"properties":{"a":1},"sku":{"name":"a"}}`:                               true,
+		`{"id":"/a","properties":{"publicNetworkAccess":"Enabled"},"properties":{"publicNetworkAccess":"Disabled"}}`: false,
+		`{"id":"/a","properties":{"publicNetworkAccess":"Enabled"},"Properties":{"publicNetworkAccess":"Disabled"}}`: false,
+		`{"id":"/a","properties":{"publicNetworkAccess":"Enabled","publicNetworkAccess":"Disabled"}}`:                false,
+	} {
+		var into map[string]any
+		if err := (arm.Item{Call: "storage:storageAccounts.list", Raw: json.RawMessage(entry)}).Record().Into(&into); (err == nil) != readable {
+			t.Errorf("%s: %v", entry, err)
+		}
+	}
+}
+
 // TestTwice: which of two members of one name counts, nobody says, wherever they
 // stand; members of different objects have nothing to do with each other.
 func TestTwice(t *testing.T) {

@@ -323,7 +323,7 @@ func (c *Client) ask(ctx context.Context, route Route, at *url.URL) ([]byte, err
 // in one spelling or in several, nobody says which of them counts, and the answer
 // cannot be read.
 func decodeOnce(call string, body []byte, into any) error {
-	if name := twice(body); name != "" {
+	if name := twice(body, everyDepth); name != "" {
 		return collect.Malformed(call, "%q stands there twice", restapi.Line(name))
 	}
 	return decode(call, body, into)
